@@ -1,0 +1,48 @@
+//! GraphQL requests against the model: parse, validate, guard, plan, run, answer. Knows nothing of HTTP.
+
+mod schema;
+mod document;
+mod response;
+mod introspection;
+mod engine;
+pub mod sdl;
+
+use async_graphql::Variables;
+use bytes::Bytes;
+
+pub use engine::{Engine, Error};
+
+/// A GraphQL request, whatever brought it.
+#[derive(Debug, Default)]
+pub struct Request {
+    /// Document text.
+    pub query: String,
+    /// Which operation of the document.
+    pub operation_name: Option<String>,
+    /// Variables as sent.
+    pub variables: Variables,
+    /// Whether mutations are refused, as for HTTP GET.
+    pub queries_only: bool,
+}
+
+/// The JSON text of a response and what it means.
+#[derive(Debug)]
+pub struct Answer {
+    /// A whole GraphQL response: `{"data": …}`, `{"errors": …}` or both.
+    pub body: Bytes,
+    /// How far the request came.
+    pub outcome: Outcome,
+}
+
+/// How far a request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was executed; single fields may have failed.
+    Executed,
+    /// It was executed, and the body is the answer to a pure introspection request, equal for everyone until the next start.
+    Introspection,
+    /// Nothing ran: it did not parse, validate or coerce. There is no `data`.
+    RequestError,
+    /// Nothing ran: a mutation where only queries are allowed.
+    MutationNotAllowed,
+}

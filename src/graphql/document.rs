@@ -1,0 +1,187 @@
+//! Documents: parsed and validated once, kept by their text.
+
+use std::sync::{Arc, Mutex};
+
+use async_graphql::dynamic::Schema;
+use async_graphql::extensions::{
+    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextValidation,
+};
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::{
+    CacheControl, Positioned, Request, Response, ServerError, ServerResult, ValidationResult, Variables,
+};
+use quick_cache::sync::Cache;
+
+use super::response::GraphqlError;
+use super::schema::Verdicts;
+use crate::auth::Access;
+
+/// Documents kept.
+const DOCUMENTS_MAX: usize = 1_000;
+/// Longest document kept, in bytes.
+const KEPT_BYTES_MAX: usize = 16 * 1024;
+
+/// Parses and validates with the engine, and asks its guards.
+#[derive(Debug)]
+pub struct Documents {
+    schema: Schema,
+    kept: Cache<String, Arc<ExecutableDocument>>,
+}
+
+impl Documents {
+    /// Documents of one schema, which was built with [`factory`].
+    pub fn new(schema: Schema) -> Self {
+        Self { schema, kept: Cache::new(DOCUMENTS_MAX) }
+    }
+
+    /// The validated document of this text.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub async fn get(&self, text: &str) -> Result<Arc<ExecutableDocument>, Vec<GraphqlError>> {
+        if let Some(document) = self.kept.get(text) {
+            return Ok(document);
+        }
+        let pass = Pass::default();
+        // Without variables: their values are checked for each request, the document once.
+        let response = self.schema.execute(Request::new(text).data(pass.clone())).await;
+        let state = pass.take();
+        if !state.is_valid {
+            let code = if state.document.is_some() { "GRAPHQL_VALIDATION_FAILED" } else { "GRAPHQL_PARSE_FAILED" };
+            return Err(response.errors.into_iter().map(|error| GraphqlError::from_engine(error, code)).collect());
+        }
+        let Some(document) = state.document else {
+            return Err(vec![GraphqlError::new("the document is empty", "GRAPHQL_PARSE_FAILED")]);
+        };
+        if text.len() <= KEPT_BYTES_MAX {
+            self.kept.insert(text.to_owned(), Arc::clone(&document));
+        }
+        Ok(document)
+    }
+
+    /// What the guards of every root field say, before any of them is resolved. Nothing else runs.
+    pub async fn guard(
+        &self,
+        document: &ExecutableDocument,
+        name: Option<&str>,
+        variables: Variables,
+        access: Arc<Access>,
+    ) -> Verdicts {
+        let verdicts = Verdicts::default();
+        let mut request = Request::new("").variables(variables).data(access).data(verdicts.clone()).data(Checked);
+        if let Some(name) = name {
+            request = request.operation_name(name);
+        }
+        request.set_parsed_query(document.clone());
+        self.schema.execute(request).await;
+        verdicts
+    }
+}
+
+/// The operation that a request names, or what to change.
+pub fn operation<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Result<&'a Positioned<OperationDefinition>, GraphqlError> {
+    let refused = |message: String| GraphqlError::new(message, "BAD_USER_INPUT");
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Ok(operation),
+        (DocumentOperations::Multiple(operations), Some(name)) => {
+            operations.get(name).ok_or_else(|| refused(format!("Unknown operation named \"{name}\".")))
+        }
+        (DocumentOperations::Single(_), Some(name)) => Err(refused(format!("Unknown operation named \"{name}\"."))),
+        (DocumentOperations::Multiple(operations), None) => match operations.values().next() {
+            Some(only) if operations.len() == 1 => Ok(only),
+            _ => Err(refused("Must provide operation name if query contains multiple operations.".to_owned())),
+        },
+    }
+}
+
+/// What the engine saw of a document on its way to execution.
+#[derive(Debug, Default, Clone)]
+struct Pass(Arc<Mutex<PassState>>);
+
+#[derive(Debug, Default)]
+struct PassState {
+    document: Option<Arc<ExecutableDocument>>,
+    is_valid: bool,
+}
+
+impl Pass {
+    fn take(&self) -> PassState {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    fn update(&self, change: impl FnOnce(&mut PassState)) {
+        change(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    }
+}
+
+/// Marks a request whose document was validated before.
+#[derive(Debug, Clone, Copy)]
+struct Checked;
+
+/// Makes the extension that [`Documents`] needs in its schema.
+pub fn factory() -> impl ExtensionFactory {
+    Factory
+}
+
+struct Factory;
+
+impl ExtensionFactory for Factory {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Capture)
+    }
+}
+
+struct Capture;
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for Capture {
+    async fn parse_query(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        query: &str,
+        variables: &Variables,
+        next: NextParseQuery<'_>,
+    ) -> ServerResult<ExecutableDocument> {
+        let document = next.run(ctx, query, variables).await?;
+        if let Some(pass) = ctx.data_opt::<Pass>() {
+            pass.update(|state| state.document = Some(Arc::new(document.clone())));
+        }
+        Ok(document)
+    }
+
+    async fn validation(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        if ctx.data_opt::<Checked>().is_some() {
+            return Ok(ValidationResult { cache_control: CacheControl::default(), complexity: 0, depth: 0 });
+        }
+        let result = next.run(ctx).await?;
+        if let Some(pass) = ctx.data_opt::<Pass>() {
+            pass.update(|state| state.is_valid = true);
+        }
+        Ok(result)
+    }
+
+    async fn execute(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        // A document is only looked at; guards alone are executed.
+        if ctx.data_opt::<Verdicts>().is_none() {
+            return Response::default();
+        }
+        next.run(ctx, operation_name).await
+    }
+}
+
+/// Whether nothing is written by an operation.
+pub fn is_mutation(operation: &OperationDefinition) -> bool {
+    operation.ty == OperationType::Mutation
+}

@@ -1,0 +1,154 @@
+//! Create, Update, Merge and Delete.
+
+use async_graphql::Value;
+
+use super::{Change, check_urls};
+use crate::model::columns::system;
+use crate::model::{NodeAction, NodeType, Property, TypeId};
+use crate::plan::query::{self, Read};
+use crate::plan::{Arguments, Error, RootField, Source, filter};
+use crate::sql::{Parameter, Sql};
+use crate::storage::Write;
+use crate::value::DateTime;
+
+pub(super) fn plan<'a>(
+    source: Source<'a>,
+    root: &RootField<'a>,
+    action: NodeAction,
+    ty: TypeId,
+    arguments: &Arguments,
+    new_key: impl FnOnce() -> String,
+) -> Result<Change<'a>, Error> {
+    let node_type = source.model.node_type(ty);
+    check_urls(node_type, arguments)?;
+    let key = match arguments.get(&*node_type.key) {
+        Some(Value::String(key)) => key.clone(),
+        _ => new_key(),
+    };
+    let change = Planned { source, node_type, key: &key, arguments };
+    let Read { statement: read, null_check } = query::one_node(source, ty, root, &key)?;
+    let write = match action {
+        NodeAction::Create => Write::Change { statements: vec![change.insert()?], read },
+        NodeAction::Update => Write::Change { statements: vec![change.update()?], read },
+        NodeAction::Delete => Write::Delete { read, statement: change.delete() },
+        NodeAction::Merge => {
+            let create = match change.missing() {
+                Some(missing) => Err(format!(
+                    "{} with {} \"{}\" does not exist, and cannot be created without `{missing}`",
+                    node_type.name, node_type.key, key
+                )),
+                None => Ok(change.insert()?),
+            };
+            Write::Merge { find: change.find(), create, update: change.update()?, read }
+        }
+    };
+    Ok(Change { write, null_check })
+}
+
+struct Planned<'a, 'b> {
+    source: Source<'a>,
+    node_type: &'a NodeType,
+    key: &'b str,
+    arguments: &'b Arguments,
+}
+
+/// When the server sets a property by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Event {
+    Create,
+    Update,
+}
+
+impl Planned<'_, '_> {
+    /// Stored properties with the value that the write gives them. Clients do not set timestamps; absent ones stay as they are.
+    fn values(&self, event: Event) -> Result<Vec<(&str, Parameter)>, Error> {
+        let mut values = Vec::new();
+        for property in self.node_type.properties() {
+            let Some(column) = property.column.map(|id| self.source.model.column(id).name.as_str()) else { continue };
+            if let Some(timestamp) = property.timestamp {
+                let is_set = if event == Event::Create { timestamp.on_create } else { timestamp.on_update };
+                if is_set {
+                    values.push((column, DateTime::now_utc_millis(self.source.now).to_stored().into()));
+                }
+                continue;
+            }
+            if let Some(value) = self.arguments.get(&*property.name) {
+                check_not_null(property, value)?;
+                if event == Event::Create && *value == Value::Null {
+                    continue;
+                }
+                values.push((column, filter::stored(property, value, self.source.now)?));
+            }
+        }
+        Ok(values)
+    }
+
+    fn insert(&self) -> Result<Sql, Error> {
+        let values = self.values(Event::Create)?;
+        let mut sql = Sql::new("insert into node (");
+        sql.ident(system::TYPE).push(", ").ident(system::KEY);
+        for (column, _) in &values {
+            sql.push(", ").ident(column);
+        }
+        sql.push(") values (").literal(&self.node_type.name).push(", ").bind(self.key);
+        for (_, value) in values {
+            sql.push(", ").bind(value);
+        }
+        sql.push(")");
+        Ok(sql)
+    }
+
+    fn update(&self) -> Result<Sql, Error> {
+        let values = self.values(Event::Update)?;
+        let mut sql = Sql::new("update node set ");
+        // A column that keeps its value makes the statement well formed when nothing is to be changed.
+        sql.ident(system::KEY).push(" = ").ident(system::KEY);
+        for (column, value) in values {
+            sql.push(", ").ident(column).push(" = ").bind(value);
+        }
+        sql.append(self.this_node());
+        Ok(sql)
+    }
+
+    fn delete(&self) -> Sql {
+        let mut sql = Sql::new("delete from node");
+        sql.append(self.this_node());
+        sql
+    }
+
+    fn find(&self) -> Sql {
+        let mut sql = Sql::new("select 1 from node");
+        sql.append(self.this_node());
+        sql
+    }
+
+    fn this_node(&self) -> Sql {
+        let mut sql = Sql::new(" where ");
+        sql.ident(system::KEY)
+            .push(" = ")
+            .bind(self.key)
+            .push(" and ")
+            .ident(system::TYPE)
+            .push(" = ")
+            .literal(&self.node_type.name);
+        sql
+    }
+
+    /// A required property that is not given.
+    fn missing(&self) -> Option<&str> {
+        let is_missing = |property: &&Property| {
+            property.non_null
+                && property.column.is_some()
+                && property.timestamp.is_none()
+                && !self.arguments.contains_key(&*property.name)
+        };
+        self.node_type.properties().find(is_missing).map(|property| &*property.name)
+    }
+}
+
+fn check_not_null(property: &Property, value: &Value) -> Result<(), Error> {
+    if property.non_null && *value == Value::Null {
+        return Err(Error::BadInput(format!("`{}` is required and cannot be set to null", property.name)));
+    }
+    Ok(())
+}

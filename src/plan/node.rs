@@ -1,0 +1,312 @@
+//! JSON of nodes: the members that a selection asks for, and the rows of related nodes below them.
+
+use std::collections::BTreeSet;
+
+use async_graphql::parser::types::{Field as Selected, SelectionSet};
+use async_graphql::{Name, Positioned};
+
+use super::filter::{self, Conditions};
+use super::page::{self, Alias};
+use super::selection::{self, Collected};
+use super::{Arguments, Error, Source, dialect, input, temporal};
+use crate::model::columns::system;
+use crate::model::{Field, NodeType, Property, Relation, StorageType, TypeId};
+use crate::sql::Sql;
+
+/// A statement under construction.
+#[derive(Debug)]
+pub struct Statement<'a> {
+    /// Model, document, variables.
+    pub source: Source<'a>,
+    next: usize,
+    /// Whether a non-null field is selected that storage cannot promise, so that the answer has to be checked for nulls.
+    pub needs_null_check: bool,
+}
+
+/// A JSON object for a node, and the columns of the node that it reads.
+#[derive(Debug)]
+pub struct NodeObject {
+    /// Expression over the node's alias.
+    pub json: Sql,
+    /// Columns besides the node's number.
+    pub columns: BTreeSet<String>,
+}
+
+/// A member of a node's object.
+#[derive(Debug, Clone)]
+struct Member<'a> {
+    key: &'a Name,
+    fields: Vec<&'a Positioned<Selected>>,
+    value: MemberValue<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum MemberValue<'a> {
+    TypeName,
+    Number,
+    Property(&'a Property),
+    Relation(&'a Relation),
+}
+
+impl<'a> Statement<'a> {
+    /// An empty statement.
+    pub fn new(source: Source<'a>) -> Self {
+        Self { source, next: 0, needs_null_check: false }
+    }
+
+    /// A node alias that the statement does not have yet.
+    pub fn node_alias(&mut self) -> Alias {
+        self.next += 1;
+        Alias::node(self.next)
+    }
+
+    /// Conditions that share the statement's numbering.
+    pub fn conditions(&mut self) -> Conditions<'a, '_> {
+        Conditions { source: self.source, next: &mut self.next }
+    }
+
+    /// The object of a node of one of `types`. Types that give the same members share an expression.
+    pub fn object(
+        &mut self,
+        types: &[TypeId],
+        alias: Alias,
+        sets: impl Iterator<Item = &'a SelectionSet> + Clone,
+    ) -> Result<NodeObject, Error> {
+        let mut shapes: Vec<(Vec<Member<'a>>, Vec<TypeId>)> = Vec::new();
+        let mut collected: Vec<(Vec<bool>, Collected<'a>)> = Vec::new();
+        let conditions = selection_conditions(&self.source, sets.clone());
+        for &id in types {
+            let node_type = self.source.model.node_type(id);
+            let holds: Vec<bool> = conditions
+                .iter()
+                .map(|condition| selection::condition_holds(self.source.model, node_type, condition))
+                .collect();
+            let position = collected.iter().position(|(known, _)| *known == holds).unwrap_or_else(|| {
+                let applies = |condition: &str| selection::condition_holds(self.source.model, node_type, condition);
+                collected.push((holds, selection::collect(&self.source, applies, sets.clone())));
+                collected.len() - 1
+            });
+            let Some((_, fields)) = collected.get(position) else { continue };
+            let members = members(node_type, fields)?;
+            match shapes.iter_mut().find(|(known, _)| is_same_shape(known, &members)) {
+                Some((_, types)) => types.push(id),
+                None => shapes.push((members, vec![id])),
+            }
+        }
+        self.shapes(shapes, alias)
+    }
+
+    fn shapes(&mut self, mut shapes: Vec<(Vec<Member<'a>>, Vec<TypeId>)>, alias: Alias) -> Result<NodeObject, Error> {
+        let mut columns = BTreeSet::new();
+        let Some((last, last_types)) = shapes.pop() else {
+            return Ok(NodeObject { json: dialect::object([]), columns });
+        };
+        if shapes.is_empty() {
+            let json = self.members(&last, &last_types, alias, &mut columns)?;
+            return Ok(NodeObject { json, columns });
+        }
+        columns.insert(system::TYPE.to_owned());
+        let mut json = Sql::new("case");
+        for (members, types) in shapes {
+            json.push(" when ").append(filter::has_type(self.source.model, alias, &types)).push(" then ");
+            json.append(self.members(&members, &types, alias, &mut columns)?);
+        }
+        json.push(" else ").append(self.members(&last, &last_types, alias, &mut columns)?).push(" end");
+        Ok(NodeObject { json, columns })
+    }
+
+    fn members(
+        &mut self,
+        members: &[Member<'a>],
+        types: &[TypeId],
+        alias: Alias,
+        columns: &mut BTreeSet<String>,
+    ) -> Result<Sql, Error> {
+        if members.len() > dialect::MEMBERS_MAX {
+            return Err(Error::TooLarge(format!(
+                "a selection of nodes has at most {} fields; ask for fewer, or in several queries",
+                dialect::MEMBERS_MAX
+            )));
+        }
+        let mut values = Vec::with_capacity(members.len());
+        let mut required = Vec::new();
+        for member in members {
+            let value = match member.value {
+                MemberValue::TypeName => self.type_name(types, alias, columns),
+                MemberValue::Number => dialect::number_as_text(alias.column(system::ID)),
+                MemberValue::Property(property) => {
+                    if property.non_null && !property.is_key {
+                        required.push((member.key, property));
+                    }
+                    self.property(property, &member.fields, alias, columns)?
+                }
+                MemberValue::Relation(relation) => self.relation(types, relation, &member.fields, alias)?,
+            };
+            values.push((member.key.as_str(), value));
+        }
+        let object = dialect::object(values);
+        if required.is_empty() {
+            return Ok(object);
+        }
+        self.needs_null_check = true;
+        let mut json = Sql::new("case");
+        for (key, property) in required {
+            let Some(column) = filter::property_column(self.source.model, &alias, property) else { continue };
+            json.push(" when ").append(column).push(" is null then ").literal(&["!", key.as_str()].concat());
+        }
+        json.push(" else ").append(object).push(" end");
+        Ok(json)
+    }
+
+    fn type_name(&self, types: &[TypeId], alias: Alias, columns: &mut BTreeSet<String>) -> Sql {
+        if let [only] = types {
+            let mut sql = Sql::default();
+            sql.literal(&self.source.model.node_type(*only).name);
+            return sql;
+        }
+        columns.insert(system::TYPE.to_owned());
+        alias.column(system::TYPE)
+    }
+
+    fn property(
+        &self,
+        property: &Property,
+        fields: &[&'a Positioned<Selected>],
+        alias: Alias,
+        columns: &mut BTreeSet<String>,
+    ) -> Result<Sql, Error> {
+        let (column, storage) = match property.column.map(|id| self.source.model.column(id)) {
+            Some(column) => (column.name.as_str(), column.storage),
+            None if property.is_key => (system::KEY, StorageType::Text),
+            None if property.ty.is_temporal() => {
+                return temporal::object(&self.source, &property.ty, &Sql::new("null"), fields);
+            }
+            None => return Ok(Sql::new("null")),
+        };
+        columns.insert(column.to_owned());
+        let column = alias.column(column);
+        if property.ty.is_temporal() && !property.is_list {
+            return temporal::object(&self.source, &property.ty, &column, fields);
+        }
+        Ok(dialect::json_value(column, storage))
+    }
+
+    /// Related nodes, paged before anything below them is looked at.
+    fn relation(
+        &mut self,
+        owners: &[TypeId],
+        relation: &'a Relation,
+        fields: &[&'a Positioned<Selected>],
+        owner: Alias,
+    ) -> Result<Sql, Error> {
+        let arguments = self.relation_arguments(owners, relation, fields)?;
+        let target = self.source.model.node_type(relation.target);
+        let sets = selection::children(fields);
+        let types = selection::narrowed(&self.source, relation.target, sets.clone());
+        let alias = self.node_alias();
+        self.next += 1;
+        let link = Alias::relation(self.next);
+        let object = self.object(&types, alias, sets)?;
+        let mut rows = node_columns(alias, &object.columns);
+        rows.append(filter::related_rows(&self.source, relation, owner, link, alias, &types));
+        if let Some(async_graphql::Value::Object(given)) = arguments.get("filter")
+            && let Some(condition) = self.conditions().filter(relation.target, alias, given)?
+        {
+            rows.push(" and ").append(condition);
+        }
+        rows.append(page::order(self.source.model, target, &alias, &arguments, link.column("id")));
+        if relation.is_list {
+            rows.append(page::limit(&arguments));
+            let mut sql = Sql::new("(");
+            sql.append(dialect::array(object.json, rows, alias)).push(")");
+            return Ok(sql);
+        }
+        rows.push(" limit 1");
+        let mut sql = Sql::new("(select ");
+        sql.append(object.json).push(" from (").append(rows).push(") ").append(alias.sql()).push(")");
+        if relation.non_null {
+            self.needs_null_check = true;
+            let mut checked = Sql::new("coalesce(");
+            checked.append(sql).push(", '!')");
+            return Ok(checked);
+        }
+        Ok(sql)
+    }
+
+    fn relation_arguments(
+        &self,
+        owners: &[TypeId],
+        relation: &Relation,
+        fields: &[&'a Positioned<Selected>],
+    ) -> Result<Arguments, Error> {
+        let model = self.source.model;
+        let published =
+            owners.first().and_then(|owner| model.api().field(&model.node_type(*owner).name, &relation.field));
+        match (published, fields.first()) {
+            (Some(published), Some(field)) => {
+                input::coerce_arguments(model.api(), &published.arguments, &field.node, self.source.variables)
+            }
+            _ => Ok(Arguments::new()),
+        }
+    }
+}
+
+/// `select` with the columns that an object reads.
+pub fn node_columns(alias: Alias, columns: &BTreeSet<String>) -> Sql {
+    let mut sql = Sql::new("select ");
+    sql.append(alias.column(system::ID));
+    for column in columns {
+        sql.push(", ").append(alias.column(column));
+    }
+    sql
+}
+
+fn members<'a>(node_type: &'a NodeType, collected: &Collected<'a>) -> Result<Vec<Member<'a>>, Error> {
+    let mut members = Vec::with_capacity(collected.len());
+    for (key, fields) in collected {
+        let name = fields.first().map_or("", |field| field.node.name.node.as_str());
+        let value = match (name, node_type.fields.get(name)) {
+            (_, Some(Field::Property(property))) => MemberValue::Property(property),
+            (_, Some(Field::Relation(relation))) => MemberValue::Relation(relation),
+            ("__typename", None) => MemberValue::TypeName,
+            ("_id", None) => MemberValue::Number,
+            _ => return Err(Error::BadInput(format!("`{}` has no field `{name}`", node_type.name))),
+        };
+        members.push(Member { key, fields: fields.clone(), value });
+    }
+    Ok(members)
+}
+
+fn is_same_shape(one: &[Member<'_>], other: &[Member<'_>]) -> bool {
+    one.len() == other.len()
+        && one.iter().zip(other).all(|(one, other)| {
+            let is_same_value = match (one.value, other.value) {
+                (MemberValue::TypeName, MemberValue::TypeName) | (MemberValue::Number, MemberValue::Number) => true,
+                (MemberValue::Property(one), MemberValue::Property(other)) => {
+                    (one.column, one.is_key, one.non_null, &one.ty)
+                        == (other.column, other.is_key, other.non_null, &other.ty)
+                }
+                (MemberValue::Relation(one), MemberValue::Relation(other)) => {
+                    (&one.name, one.direction, one.target, one.is_list, one.non_null)
+                        == (&other.name, other.direction, other.target, other.is_list, other.non_null)
+                }
+                _ => false,
+            };
+            is_same_value
+                && one.key == other.key
+                && one
+                    .fields
+                    .iter()
+                    .map(|field| std::ptr::from_ref(*field))
+                    .eq(other.fields.iter().map(|field| std::ptr::from_ref(*field)))
+        })
+}
+
+/// Every type condition on the way to the fields of a selection.
+fn selection_conditions<'a>(source: &Source<'a>, sets: impl Iterator<Item = &'a SelectionSet>) -> Vec<&'a str> {
+    let mut conditions = Vec::new();
+    for set in sets {
+        selection::conditions(source, set, &mut conditions);
+    }
+    conditions
+}

@@ -1,0 +1,125 @@
+//! Root queries: which nodes, in which order, as one JSON array.
+
+use async_graphql::Value;
+
+use super::filter;
+use super::node::{NodeObject, Statement, node_columns};
+use super::nulls::NullCheck;
+use super::page::{self, Alias};
+use super::{Arguments, Error, RootField, Source, dialect, input, selection};
+use crate::model::api::QUERY;
+use crate::model::columns::system;
+use crate::model::{QueryField, TypeId};
+use crate::sql::Sql;
+
+/// A statement that gives the JSON of a root field, and how to check it.
+#[derive(Debug)]
+pub struct Read<'a> {
+    /// One row, one column: JSON text.
+    pub statement: Sql,
+    /// What may not be null although storage cannot promise it.
+    pub null_check: Option<NullCheck<'a>>,
+}
+
+/// Plans a field of the query root.
+///
+/// # Errors
+/// Arguments that cannot be used.
+pub fn query<'a>(source: Source<'a>, root: &RootField<'a>) -> Result<Read<'a>, Error> {
+    let name = root.name();
+    let model = source.model;
+    let (Some(query), Some(published), Some(field)) =
+        (model.queries().get(name), model.api().field(QUERY, name), root.fields.first())
+    else {
+        return Err(Error::BadInput(format!("`{name}` is not a query")));
+    };
+    let mut arguments = input::coerce_arguments(model.api(), &published.arguments, &field.node, source.variables)?;
+    let ty = match query {
+        QueryField::Nodes(ty) => *ty,
+        QueryField::Matches { ty, property, operator, argument } => {
+            let operand = arguments.shift_remove(&**argument).unwrap_or(Value::Null);
+            let key = if operator.is_empty() { property.to_string() } else { [property, "_", operator].concat() };
+            and_filter(&mut arguments, &key, operand);
+            *ty
+        }
+        QueryField::Resolver(name) => return Err(Error::NotImplemented(name.to_string())),
+    };
+    nodes(source, ty, root, &arguments)
+}
+
+/// Adds an entry to the `filter` argument, beside what a client put there.
+fn and_filter(arguments: &mut Arguments, key: &str, operand: Value) {
+    let own = Value::Object([(async_graphql::Name::new(key), operand)].into_iter().collect());
+    let filter = match arguments.shift_remove("filter") {
+        Some(given @ Value::Object(_)) => {
+            Value::Object([(async_graphql::Name::new("AND"), Value::List(vec![own, given]))].into_iter().collect())
+        }
+        _ => own,
+    };
+    arguments.insert(async_graphql::Name::new("filter"), filter);
+}
+
+fn nodes<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, arguments: &Arguments) -> Result<Read<'a>, Error> {
+    let model = source.model;
+    let node_type = model.node_type(ty);
+    let sets = selection::children(&root.fields);
+    let types = selection::narrowed(&source, ty, sets.clone());
+    let mut statement = Statement::new(source);
+    let alias = statement.node_alias();
+    let object = statement.object(&types, alias, sets)?;
+    let mut conditions = vec![filter::has_type(model, alias, &types)];
+    for (name, value) in arguments {
+        match (name.as_str(), node_type.property(name)) {
+            (_, Some(property)) => {
+                conditions.extend(filter::equality(&mut statement.conditions(), alias, property, value)?)
+            }
+            ("_id", None) => conditions.extend(number_condition(alias, value)),
+            ("filter", None) => {
+                if let Value::Object(given) = value {
+                    conditions.extend(statement.conditions().filter(ty, alias, given)?);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut rows = node_columns(alias, &object.columns);
+    rows.push(" from node ").append(alias.sql()).push(" where ").join(" and ", conditions);
+    rows.append(page::order(model, node_type, &alias, arguments, alias.column(system::ID)));
+    rows.append(page::limit(arguments));
+    let NodeObject { json, .. } = object;
+    let null_check = statement.needs_null_check.then(|| NullCheck::list(source, &types, root));
+    Ok(Read { statement: dialect::array(json, rows, alias), null_check })
+}
+
+/// `_id: "17"`; anything that is no number matches nothing, null matches nothing.
+fn number_condition(alias: Alias, value: &Value) -> Option<Sql> {
+    let number = match value {
+        Value::String(text) => text.parse::<i64>().ok(),
+        _ => None,
+    };
+    let Some(number) = number else { return Some(Sql::new("false")) };
+    let mut sql = alias.column(system::ID);
+    sql.push(" = ").bind(number);
+    Some(sql)
+}
+
+/// The object of the one node that `condition` names, as a statement of its own; no row if there is none.
+pub fn one_node<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, key: &str) -> Result<Read<'a>, Error> {
+    let types = &source.model.node_type(ty).possible;
+    let mut statement = Statement::new(source);
+    let alias = statement.node_alias();
+    let object = statement.object(types, alias, selection::children(&root.fields))?;
+    let mut sql = Sql::new("select ");
+    sql.append(object.json).push(" from node ").append(alias.sql());
+    sql.push(" where ").append(key_condition(source, alias, types, key));
+    sql.push(" order by ").append(alias.column(system::ID)).push(" limit 1");
+    let null_check = statement.needs_null_check.then(|| NullCheck::node(source, types, root));
+    Ok(Read { statement: sql, null_check })
+}
+
+/// The condition that a node has this key and one of these types.
+pub fn key_condition(source: Source<'_>, alias: Alias, types: &[TypeId], key: &str) -> Sql {
+    let mut sql = alias.column(system::KEY);
+    sql.push(" = ").bind(key).push(" and ").append(filter::has_type(source.model, alias, types));
+    sql
+}

@@ -1,0 +1,172 @@
+//! SQL text under construction: syntax, identifiers, literals and parameters kept apart. Knows no table and no dialect.
+
+/// A statement, or a part of one: text with a `?` for each parameter, in order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Sql {
+    text: String,
+    parameters: Vec<Parameter>,
+}
+
+/// A value that travels beside the text of a statement, never in it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Parameter {
+    /// SQL NULL.
+    Null,
+    /// Whole number; booleans are 0 and 1.
+    Integer(i64),
+    /// Floating point number.
+    Real(f64),
+    /// Text.
+    Text(String),
+}
+
+impl Sql {
+    /// A part that starts with `syntax`.
+    pub fn new(syntax: &'static str) -> Self {
+        Self { text: syntax.to_owned(), parameters: Vec::new() }
+    }
+
+    /// Keywords, operators and names that are part of this program.
+    pub fn push(&mut self, syntax: &'static str) -> &mut Self {
+        self.text.push_str(syntax);
+        self
+    }
+
+    /// A name, quoted.
+    pub fn ident(&mut self, name: &str) -> &mut Self {
+        self.quoted(name, '"')
+    }
+
+    /// A text constant that belongs to the statement's shape, such as a key of a JSON object. Values of clients are parameters.
+    pub fn literal(&mut self, text: &str) -> &mut Self {
+        self.quoted(text, '\'')
+    }
+
+    /// A whole number that belongs to the statement's shape, such as the number of a table alias.
+    pub fn number(&mut self, number: usize) -> &mut Self {
+        self.text.push_str(&number.to_string());
+        self
+    }
+
+    /// A parameter.
+    pub fn bind(&mut self, value: impl Into<Parameter>) -> &mut Self {
+        self.text.push('?');
+        self.parameters.push(value.into());
+        self
+    }
+
+    /// Another part, with its parameters.
+    pub fn append(&mut self, part: Sql) -> &mut Self {
+        self.text.push_str(&part.text);
+        self.parameters.extend(part.parameters);
+        self
+    }
+
+    /// Parts with `separator` between them.
+    pub fn join(&mut self, separator: &'static str, parts: impl IntoIterator<Item = Sql>) -> &mut Self {
+        for (position, part) in parts.into_iter().enumerate() {
+            if position > 0 {
+                self.push(separator);
+            }
+            self.append(part);
+        }
+        self
+    }
+
+    /// Parameters with a comma between them, in parentheses.
+    pub fn bind_list(&mut self, values: impl IntoIterator<Item = Parameter>) -> &mut Self {
+        self.push("(");
+        for (position, value) in values.into_iter().enumerate() {
+            if position > 0 {
+                self.push(", ");
+            }
+            self.bind(value);
+        }
+        self.push(")")
+    }
+
+    /// Text constants with a comma between them, in parentheses.
+    pub fn literal_list<'a>(&mut self, texts: impl IntoIterator<Item = &'a str>) -> &mut Self {
+        self.push("(");
+        for (position, text) in texts.into_iter().enumerate() {
+            if position > 0 {
+                self.push(", ");
+            }
+            self.literal(text);
+        }
+        self.push(")")
+    }
+
+    /// The text, `?` for each parameter.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The parameters, in the order of their `?`.
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// Text and parameters.
+    pub fn into_parts(self) -> (String, Vec<Parameter>) {
+        (self.text, self.parameters)
+    }
+
+    fn quoted(&mut self, text: &str, quote: char) -> &mut Self {
+        self.text.push(quote);
+        for character in text.chars() {
+            if character == quote {
+                self.text.push(quote);
+            }
+            self.text.push(character);
+        }
+        self.text.push(quote);
+        self
+    }
+}
+
+impl From<i64> for Parameter {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl From<f64> for Parameter {
+    fn from(value: f64) -> Self {
+        Self::Real(value)
+    }
+}
+
+impl From<String> for Parameter {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<&str> for Parameter {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Parameter, Sql};
+
+    #[test]
+    fn a_quote_in_a_name_or_constant_is_doubled() {
+        let mut sql = Sql::new("select ");
+        sql.literal("it's").push(" as ").ident("a\"b");
+        assert_eq!(sql.text(), r#"select 'it''s' as "a""b""#);
+    }
+
+    #[test]
+    fn parameters_keep_the_order_of_their_marks() {
+        let mut inner = Sql::new("b = ");
+        inner.bind(2.5);
+        let mut sql = Sql::new("a = ");
+        sql.bind(1).push(" and ").append(inner).push(" and c in ").bind_list(["x".into(), Parameter::Null]);
+        assert_eq!(sql.text(), "a = ? and b = ? and c in (?, ?)");
+        assert_eq!(sql.parameters(), [Parameter::Integer(1), Parameter::Real(2.5), "x".into(), Parameter::Null]);
+    }
+}

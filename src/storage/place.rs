@@ -1,0 +1,137 @@
+//! Where the database is: settings to connection options, folder and file with their rights.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::ConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+use super::error::OpenError;
+
+/// How to reach the database, and how much of it to use at once.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `sqlite://FOLDER/FILE.db?mode=rwc`, or `sqlite::memory:` for one that ends with the process.
+    pub url: String,
+    /// Statements that read at the same time.
+    pub read_connections: u32,
+    /// How long a statement waits for a connection or a place in the queue.
+    pub acquire_timeout: Duration,
+    /// How long a statement may run.
+    pub statement_timeout: Duration,
+    /// How long the writer waits for another process to unlock the file.
+    pub busy_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, |cores| u32::try_from(cores.get()).unwrap_or(8));
+        Self {
+            url: "sqlite://data/clef.db?mode=rwc".to_owned(),
+            read_connections: cores.clamp(2, 8),
+            acquire_timeout: Duration::from_secs(3),
+            statement_timeout: Duration::from_secs(10),
+            busy_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A folder that goes when the last user of its database does.
+#[derive(Debug)]
+pub(super) struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::debug!(error = &error as &dyn std::error::Error, "temporary database not removed");
+        }
+    }
+}
+
+/// The file of the database and how to connect to it.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// The database file.
+    pub(super) path: PathBuf,
+    /// Set if the database is to end with the process.
+    pub(super) scratch: Option<Scratch>,
+    options: SqliteConnectOptions,
+}
+
+impl Place {
+    /// Reads the address; makes nothing but a temporary folder.
+    pub(super) fn new(settings: &Settings) -> Result<Self, OpenError> {
+        let address = |source| OpenError::Address { url: settings.url.clone(), source };
+        if !settings.url.starts_with("sqlite:") {
+            return Err(address(sqlx::Error::Configuration("another database".into())));
+        }
+        let mut options = SqliteConnectOptions::from_str(&settings.url).map_err(address)?;
+        let mut scratch = None;
+        if settings.url.contains(":memory:") || settings.url.contains("mode=memory") {
+            // A shared memory database makes readers wait for the writer; a file in WAL mode behaves as in production.
+            let folder = std::env::temp_dir().join(format!("clef-{}", uuid::Uuid::new_v4()));
+            options = SqliteConnectOptions::new().filename(folder.join("clef.db")).create_if_missing(true);
+            create_folder(&folder)?;
+            scratch = Some(Scratch(folder));
+        }
+        let options =
+            options.busy_timeout(settings.busy_timeout).foreign_keys(true).with_regexp().disable_statement_logging();
+        Ok(Self { path: options.get_filename().to_owned(), scratch, options })
+    }
+
+    /// Makes the folder and the file if the address asks for that.
+    pub(super) fn create(&self, settings: &Settings) -> Result<(), OpenError> {
+        if self.path.exists() || (self.scratch.is_none() && !settings.url.contains("mode=rwc")) {
+            return Ok(());
+        }
+        if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+            create_folder(folder)?;
+        }
+        create_file(&self.path)
+    }
+
+    /// For the changes at start: no pragma that would alter a file which may not be ours.
+    pub(super) fn first_connection(&self) -> SqliteConnectOptions {
+        self.options.clone().pragma("temp_store", "memory")
+    }
+
+    /// For the one writer.
+    pub(super) fn write_connection(&self) -> SqliteConnectOptions {
+        let synchronous = if self.scratch.is_some() { SqliteSynchronous::Off } else { SqliteSynchronous::Full };
+        self.any_connection().synchronous(synchronous).pragma("cache_size", "-32768")
+    }
+
+    /// For readers. Not opened read-only: that needs the files of the log to be there already.
+    pub(super) fn read_connection(&self) -> SqliteConnectOptions {
+        self.any_connection().pragma("cache_size", "-8192").pragma("query_only", "on")
+    }
+
+    fn any_connection(&self) -> SqliteConnectOptions {
+        self.options
+            .clone()
+            .create_if_missing(false)
+            .journal_mode(SqliteJournalMode::Wal)
+            .statement_cache_capacity(512)
+            .pragma("temp_store", "memory")
+            .pragma("mmap_size", "268435456")
+    }
+}
+
+fn create_folder(path: &Path) -> Result<(), OpenError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|source| OpenError::Create { path: path.to_owned(), source })
+}
+
+/// SQLite gives the files of the log the rights of the database file.
+fn create_file(path: &Path) -> Result<(), OpenError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|source| OpenError::Create { path: path.to_owned(), source })?;
+    Ok(())
+}

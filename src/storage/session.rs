@@ -1,0 +1,174 @@
+//! Batches of writes on one connection, which is opened anew when it is broken.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use sqlx::sqlite::SqliteConnectOptions;
+
+use super::connection::Connection;
+use super::error::Error;
+use super::log::Log;
+use super::place::Settings;
+use super::write::Scope;
+use super::writer::{Counters, Request};
+use crate::sql::Sql;
+
+type Outcome = Result<Option<String>, Error>;
+
+/// The write connection and what is needed to have another.
+#[derive(Debug)]
+pub(super) struct Session {
+    options: SqliteConnectOptions,
+    statement_timeout: Duration,
+    connection: Option<Connection>,
+    /// Whether a batch began and did not end.
+    is_unfinished: bool,
+    log: Log,
+    counters: Arc<Counters>,
+}
+
+/// How a batch went.
+enum Batch {
+    /// Committed, or not begun; an outcome for each write.
+    Ended(Vec<Outcome>),
+    /// This write made SQLite undo the whole transaction.
+    Lost(usize, Error),
+}
+
+impl Session {
+    /// Opens the connection.
+    pub(super) async fn open(
+        options: SqliteConnectOptions,
+        database: &Path,
+        settings: &Settings,
+        counters: Arc<Counters>,
+    ) -> Result<Self, sqlx::Error> {
+        let connection = Connection::open(&options, settings.statement_timeout).await?;
+        let log = Log::new(database, settings.busy_timeout);
+        let mut session = Self {
+            options,
+            statement_timeout: settings.statement_timeout,
+            connection: Some(connection),
+            is_unfinished: false,
+            log,
+            counters,
+        };
+        session.optimize().await;
+        Ok(session)
+    }
+
+    /// Runs the writes, commits, and answers all.
+    pub(super) async fn serve(&mut self, requests: &mut Vec<Request>) {
+        self.is_unfinished = true;
+        let mut outcomes = Vec::new();
+        while !requests.is_empty() {
+            match self.try_together(requests).await {
+                Ok(Batch::Ended(ended)) => {
+                    outcomes.extend(requests.drain(..).zip(ended));
+                }
+                Ok(Batch::Lost(position, error)) => outcomes.push((requests.remove(position), Err(error))),
+                Err(error) => outcomes.extend(requests.drain(..).map(|request| (request, Err(error.clone())))),
+            }
+        }
+        self.is_unfinished = false;
+        self.note(&outcomes);
+        for (request, outcome) in outcomes {
+            self.counters.add_statements(request.write.len());
+            request.answer(outcome);
+        }
+        if let Some(connection) = &mut self.connection {
+            self.log.keep_small(connection).await;
+        }
+    }
+
+    /// Brings the statistics of the query planner up to date where tables have changed much.
+    pub(super) async fn optimize(&mut self) {
+        if let Some(connection) = &mut self.connection {
+            if let Err(error) = connection.run_unlimited(Sql::new("pragma analysis_limit = 400; pragma optimize")).await
+            {
+                tracing::warn!(error = &error as &dyn std::error::Error, "statistics not brought up to date");
+            }
+        }
+    }
+
+    /// Drops a connection that may be in the middle of something.
+    pub(super) fn forget_if_unfinished(&mut self) {
+        if std::mem::take(&mut self.is_unfinished) {
+            self.connection = None;
+        }
+    }
+
+    /// Empties the log and closes the connection.
+    pub(super) async fn close(&mut self) {
+        self.optimize().await;
+        let Some(mut connection) = self.connection.take() else { return };
+        let mut result = self.log.empty(&mut connection, Duration::from_secs(1)).await;
+        result = result.and(connection.close().await);
+        if let Err(error) = result {
+            tracing::warn!(error = &error as &dyn std::error::Error, "write connection not closed");
+        }
+    }
+
+    /// An error is one of the whole batch, of which nothing is kept.
+    async fn try_together(&mut self, requests: &[Request]) -> Result<Batch, Error> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(Connection::open(&self.options, self.statement_timeout).await?),
+        };
+        let result = match requests {
+            [request] => alone(connection, request).await.map(|outcome| Batch::Ended(vec![Ok(outcome)])),
+            _ => together(connection, requests).await,
+        };
+        if let Ok(Batch::Ended(_)) = result {
+            self.counters.commits.fetch_add(1, Ordering::Relaxed);
+        }
+        result
+    }
+
+    /// A connection that met a failure of the file, not of a statement, may see it for ever: the next batch opens another.
+    fn note(&mut self, outcomes: &[(Request, Outcome)]) {
+        let errors = || outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().err());
+        if errors().any(|error| !error.spares_connection()) {
+            self.connection = None;
+        }
+        let is_failing = errors().any(|error| matches!(error, Error::Full | Error::ReadOnly | Error::Busy));
+        self.counters.is_failing.store(is_failing, Ordering::Relaxed);
+        for error in errors() {
+            if !matches!(error, Error::Conflict | Error::Refused(_)) {
+                tracing::warn!(error = error as &dyn std::error::Error, "write failed");
+            }
+        }
+    }
+}
+
+/// A transaction of its own, in one round trip if nothing is to be decided.
+async fn alone(connection: &mut Connection, request: &Request) -> Outcome {
+    let outcome = request.write.run(connection, Scope::Transaction).await;
+    if outcome.is_err() {
+        // There is nothing to undo if the transaction did not begin, or SQLite undid it.
+        drop(Scope::Transaction.undo(connection).await);
+    }
+    outcome
+}
+
+async fn together(connection: &mut Connection, requests: &[Request]) -> Result<Batch, Error> {
+    connection.run(Sql::new("begin immediate"), 0).await?;
+    let mut outcomes = Vec::with_capacity(requests.len());
+    for (position, request) in requests.iter().enumerate() {
+        let outcome = request.write.run(connection, Scope::Savepoint).await;
+        if let Err(error) = &outcome {
+            if Scope::Savepoint.undo(connection).await.is_err() {
+                drop(Scope::Transaction.undo(connection).await);
+                return Ok(Batch::Lost(position, error.clone()));
+            }
+        }
+        outcomes.push(outcome);
+    }
+    if let Err(error) = connection.run(Sql::new("commit"), 0).await {
+        drop(Scope::Transaction.undo(connection).await);
+        return Err(error.into());
+    }
+    Ok(Batch::Ended(outcomes))
+}

@@ -1,0 +1,3 @@
+//! Promises of the whole program, one module for each capability.
+mod support;
+mod scratch;
