@@ -1,3 +1,6 @@
 //! Promises of the whole program, one module for each capability.
+
 mod support;
-mod scratch;
+mod sdl_contract;
+mod scope_micromatch;
+mod scope_properties;

@@ -11,7 +11,7 @@ type Fallible = Result<(), Box<dyn Error>>;
 
 /// Measured: `cases` of one pattern, `array_cases` of several.
 fn measured() -> Result<Value, Box<dyn Error>> {
-    let bytes = include_bytes!("data/micromatch-cases.json.gz").as_slice();
+    let bytes = include_bytes!("../data/micromatch-cases.json.gz").as_slice();
     Ok(serde_json::from_reader(GzDecoder::new(bytes))?)
 }
 

@@ -21,7 +21,7 @@ const PAIRS: u32 = 100_000;
 /// The original's 3,700 scopes: one field and its scope a line, between them a tab.
 fn schema_scopes() -> Result<Vec<Scope>, Box<dyn Error>> {
     let mut lines = String::new();
-    GzDecoder::new(include_bytes!("data/ce-scopes.tsv.gz").as_slice())
+    GzDecoder::new(include_bytes!("../data/ce-scopes.tsv.gz").as_slice())
         .read_to_string(&mut lines)?;
     let scopes = lines.lines().filter_map(|line| line.split_once('\t'));
     Ok(scopes
