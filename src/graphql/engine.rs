@@ -114,7 +114,7 @@ impl Engine {
     async fn run(&self, request: &Request, access: Arc<Access>) -> Result<Answer, Vec<GraphqlError>> {
         let document = self.documents.get(&request.query).await?;
         let name = request.operation_name.as_deref();
-        let definition = document::operation(&document, name).map_err(|error| vec![error])?;
+        let definition = document::operation(&document, name).map_err(|error| vec![*error])?;
         let root_type = match definition.node.ty {
             OperationType::Query => QUERY,
             OperationType::Mutation if request.queries_only => return Ok(mutation_not_allowed()),
@@ -210,7 +210,10 @@ impl Engine {
 
     async fn mutation(&self, operation: &Operation<'_>, root: &RootField<'_>) -> Resolved {
         match mutation::mutation(operation.source, root, self.new_key) {
-            Ok(change) => answered(root, self.storage.write(change.write).await, change.null_check.as_ref(), "null"),
+            Ok(change) => match self.storage.write(change.write).await {
+                Err(storage::Error::Conflict) => failed(root, &change.conflict, "CONFLICT"),
+                result => answered(root, result, change.null_check.as_ref(), "null"),
+            },
             Err(error) => bad_input(root, &error),
         }
     }
@@ -240,23 +243,23 @@ fn answered(
     let Some(check) = null_check else { return Resolved::json(json) };
     let (json, nulls) = check.apply(json);
     let errors = nulls.into_iter().map(|null| {
-        let field = null.path.iter().rev().find_map(|segment| segment.as_str()).unwrap_or_default();
-        let message = format!("Cannot return null for non-nullable field `{field}`.");
+        let message = format!("Cannot return null for non-nullable field {}.", null.field);
         GraphqlError::new(message, "INTERNAL_SERVER_ERROR").at(root.position()).below(root.response_key, null.path)
     });
     Resolved { json, errors: errors.collect() }
 }
 
 fn bad_input(root: &RootField<'_>, error: &plan::Error) -> Resolved {
-    Resolved::error(
-        GraphqlError::new(error.to_string(), error.code()).at(root.position()).below(root.response_key, Vec::new()),
-    )
+    failed(root, &error.to_string(), error.code())
 }
 
-fn refused(root: &RootField<'_>, refusal: Option<GraphqlError>) -> Resolved {
-    let refusal = refusal.unwrap_or_else(|| {
-        GraphqlError::new("You are not authorized for this resource", "FORBIDDEN").at(root.position())
-    });
+fn failed(root: &RootField<'_>, message: &str, code: &str) -> Resolved {
+    Resolved::error(GraphqlError::new(message, code).at(root.position()).below(root.response_key, Vec::new()))
+}
+
+fn refused(root: &RootField<'_>, refusal: Option<Box<GraphqlError>>) -> Resolved {
+    let unasked = || GraphqlError::new("You are not authorized for this resource", "FORBIDDEN").at(root.position());
+    let refusal = refusal.map_or_else(unasked, |refusal| *refusal);
     Resolved::error(refusal.below(root.response_key, Vec::new()))
 }
 
@@ -277,7 +280,7 @@ fn storage_failed(root: &RootField<'_>, error: &storage::Error) -> Resolved {
             "INTERNAL_SERVER_ERROR"
         }
     };
-    Resolved::error(GraphqlError::new(error.to_string(), code).at(root.position()).below(root.response_key, Vec::new()))
+    failed(root, &error.to_string(), code)
 }
 
 fn type_name(root_type: &str) -> String {

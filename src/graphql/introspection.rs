@@ -18,7 +18,7 @@ use directives::{DIRECTIVES, Directive};
 ///
 /// # Errors
 /// Arguments that cannot be used.
-pub fn resolve(source: &Source<'_>, root: &RootField<'_>) -> Result<String, Error> {
+pub(super) fn resolve(source: &Source<'_>, root: &RootField<'_>) -> Result<String, Error> {
     let writer = Writer { api: source.model.api() };
     let mut out = String::new();
     let sets = selection::children(&root.fields);

@@ -8,7 +8,7 @@ use async_graphql::{Name, Positioned};
 use super::filter::{self, Conditions};
 use super::page::{self, Alias};
 use super::selection::{self, Collected};
-use super::{Arguments, Error, Source, dialect, input, temporal};
+use super::{Arguments, Error, Source, dialect, input, nulls, temporal};
 use crate::model::columns::system;
 use crate::model::{Field, NodeType, Property, Relation, StorageType, TypeId};
 use crate::sql::Sql;
@@ -66,6 +66,9 @@ impl<'a> Statement<'a> {
     }
 
     /// The object of a node of one of `types`. Types that give the same members share an expression.
+    ///
+    /// # Errors
+    /// Values and selections that cannot be used.
     pub fn object(
         &mut self,
         types: &[TypeId],
@@ -149,10 +152,11 @@ impl<'a> Statement<'a> {
             return Ok(object);
         }
         self.needs_null_check = true;
+        let owner = types.first().map_or("", |id| &*self.source.model.node_type(*id).name);
         let mut json = Sql::new("case");
         for (key, property) in required {
             let Some(column) = filter::property_column(self.source.model, &alias, property) else { continue };
-            json.push(" when ").append(column).push(" is null then ").literal(&["!", key.as_str()].concat());
+            json.push(" when ").append(column).push(" is null then ").literal(&nulls::mark(key, owner, &property.name));
         }
         json.push(" else ").append(object).push(" end");
         Ok(json)
@@ -227,7 +231,8 @@ impl<'a> Statement<'a> {
         if relation.non_null {
             self.needs_null_check = true;
             let mut checked = Sql::new("coalesce(");
-            checked.append(sql).push(", '!')");
+            let owner = owners.first().map_or("", |id| &*self.source.model.node_type(*id).name);
+            checked.append(sql).push(", ").literal(&nulls::mark("", owner, &relation.field)).push(")");
             return Ok(checked);
         }
         Ok(sql)

@@ -73,7 +73,7 @@ fn nodes<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, arguments: &A
             (_, Some(property)) => {
                 conditions.extend(filter::equality(&mut statement.conditions(), alias, property, value)?)
             }
-            ("_id", None) => conditions.extend(number_condition(alias, value)),
+            ("_id", None) => conditions.push(number_condition(alias, value)),
             ("filter", None) => {
                 if let Value::Object(given) = value {
                     conditions.extend(statement.conditions().filter(ty, alias, given)?);
@@ -92,18 +92,21 @@ fn nodes<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, arguments: &A
 }
 
 /// `_id: "17"`; anything that is no number matches nothing, null matches nothing.
-fn number_condition(alias: Alias, value: &Value) -> Option<Sql> {
+fn number_condition(alias: Alias, value: &Value) -> Sql {
     let number = match value {
         Value::String(text) => text.parse::<i64>().ok(),
         _ => None,
     };
-    let Some(number) = number else { return Some(Sql::new("false")) };
+    let Some(number) = number else { return Sql::new("false") };
     let mut sql = alias.column(system::ID);
     sql.push(" = ").bind(number);
-    Some(sql)
+    sql
 }
 
 /// The object of the one node that `condition` names, as a statement of its own; no row if there is none.
+///
+/// # Errors
+/// Values and selections that cannot be used.
 pub fn one_node<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, key: &str) -> Result<Read<'a>, Error> {
     let types = &source.model.node_type(ty).possible;
     let mut statement = Statement::new(source);

@@ -24,8 +24,10 @@ pub fn collect<'a>(
 }
 
 /// Selection sets below fields that share a response key.
-pub fn children<'a>(fields: &[&'a Positioned<Field>]) -> impl Iterator<Item = &'a SelectionSet> + Clone + use<'a> {
-    fields.to_vec().into_iter().map(|field| &field.node.selection_set.node)
+pub fn children<'a, 'f>(
+    fields: &'f [&'a Positioned<Field>],
+) -> impl Iterator<Item = &'a SelectionSet> + Clone + use<'a, 'f> {
+    fields.iter().map(|field| &field.node.selection_set.node)
 }
 
 fn collect_into<'a>(

@@ -42,7 +42,7 @@ pub(super) fn plan<'a>(
         RelationAction::Remove => ends.delete(),
     };
     let (read, null_check) = ends.payload(root)?;
-    Ok(Change { write: Write::Change { statements: vec![statement], read }, null_check })
+    Ok(Change { write: Write::Change { statements: vec![statement], read }, null_check, conflict: String::new() })
 }
 
 fn end_key<'v>(source: Source<'_>, arguments: &'v Arguments, end: &str, ty: TypeId) -> Result<&'v str, Error> {
