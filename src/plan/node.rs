@@ -69,15 +69,10 @@ impl<'a> Statement<'a> {
     ///
     /// # Errors
     /// Values and selections that cannot be used.
-    pub fn object(
-        &mut self,
-        types: &[TypeId],
-        alias: Alias,
-        sets: impl Iterator<Item = &'a SelectionSet> + Clone,
-    ) -> Result<NodeObject, Error> {
+    pub fn object(&mut self, types: &[TypeId], alias: Alias, sets: &[&'a SelectionSet]) -> Result<NodeObject, Error> {
         let mut shapes: Vec<(Vec<Member<'a>>, Vec<TypeId>)> = Vec::new();
         let mut collected: Vec<(Vec<bool>, Collected<'a>)> = Vec::new();
-        let conditions = selection_conditions(&self.source, sets.clone());
+        let conditions = selection_conditions(&self.source, sets);
         for &id in types {
             let node_type = self.source.model.node_type(id);
             let holds: Vec<bool> = conditions
@@ -86,7 +81,7 @@ impl<'a> Statement<'a> {
                 .collect();
             let position = collected.iter().position(|(known, _)| *known == holds).unwrap_or_else(|| {
                 let applies = |condition: &str| selection::condition_holds(self.source.model, node_type, condition);
-                collected.push((holds, selection::collect(&self.source, applies, sets.clone())));
+                collected.push((holds, selection::collect(&self.source, applies, sets)));
                 collected.len() - 1
             });
             let Some((_, fields)) = collected.get(position) else { continue };
@@ -206,11 +201,11 @@ impl<'a> Statement<'a> {
         let arguments = self.relation_arguments(owners, relation, fields)?;
         let target = self.source.model.node_type(relation.target);
         let sets = selection::children(fields);
-        let types = selection::narrowed(&self.source, relation.target, sets.clone());
+        let types = selection::narrowed(&self.source, relation.target, &sets);
         let alias = self.node_alias();
         self.next += 1;
         let link = Alias::relation(self.next);
-        let object = self.object(&types, alias, sets)?;
+        let object = self.object(&types, alias, &sets)?;
         let mut rows = node_columns(alias, &object.columns);
         rows.append(filter::related_rows(&self.source, relation, owner, link, alias, &types));
         if let Some(async_graphql::Value::Object(given)) = arguments.get("filter")
@@ -308,7 +303,7 @@ fn is_same_shape(one: &[Member<'_>], other: &[Member<'_>]) -> bool {
 }
 
 /// Every type condition on the way to the fields of a selection.
-fn selection_conditions<'a>(source: &Source<'a>, sets: impl Iterator<Item = &'a SelectionSet>) -> Vec<&'a str> {
+fn selection_conditions<'a>(source: &Source<'a>, sets: &[&'a SelectionSet]) -> Vec<&'a str> {
     let mut conditions = Vec::new();
     for set in sets {
         selection::conditions(source, set, &mut conditions);

@@ -44,13 +44,13 @@ struct Expected<'a> {
 impl<'a> NullCheck<'a> {
     /// For a list of nodes of these types.
     pub fn list(source: Source<'a>, types: &[TypeId], root: &RootField<'a>) -> Self {
-        let members = members(source, types, selection::children(&root.fields));
+        let members = members(source, types, &selection::children(&root.fields));
         Self { expected: Expected { is_list: true, non_null: false, item_non_null: false, members } }
     }
 
     /// For one node of one of these types.
     pub fn node(source: Source<'a>, types: &[TypeId], root: &RootField<'a>) -> Self {
-        let members = members(source, types, selection::children(&root.fields));
+        let members = members(source, types, &selection::children(&root.fields));
         Self { expected: Expected { is_list: false, non_null: false, item_non_null: false, members } }
     }
 
@@ -122,18 +122,14 @@ impl Expected<'_> {
 }
 
 /// Members that hold nodes, of all types together: GraphQL lets fields of one key differ in type only where they cannot meet.
-fn members<'a>(
-    source: Source<'a>,
-    types: &[TypeId],
-    sets: impl Iterator<Item = &'a SelectionSet> + Clone,
-) -> IndexMap<&'a Name, Expected<'a>> {
+fn members<'a>(source: Source<'a>, types: &[TypeId], sets: &[&'a SelectionSet]) -> IndexMap<&'a Name, Expected<'a>> {
     let mut members = IndexMap::new();
     for &id in types {
         let node_type = source.model.node_type(id);
         let collected = selection::collect(
             &source,
             |condition| selection::condition_holds(source.model, node_type, condition),
-            sets.clone(),
+            sets,
         );
         for (key, fields) in collected {
             let name = fields.first().map_or("", |field| field.node.name.node.as_str());
@@ -142,8 +138,8 @@ fn members<'a>(
                 continue;
             }
             let children = selection::children(&fields);
-            let targets = selection::narrowed(&source, relation.target, children.clone());
-            let below = self::members(source, &targets, children);
+            let targets = selection::narrowed(&source, relation.target, &children);
+            let below = self::members(source, &targets, &children);
             members.insert(
                 key,
                 Expected {

@@ -63,15 +63,15 @@ fn nodes<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, arguments: &A
     let model = source.model;
     let node_type = model.node_type(ty);
     let sets = selection::children(&root.fields);
-    let types = selection::narrowed(&source, ty, sets.clone());
+    let types = selection::narrowed(&source, ty, &sets);
     let mut statement = Statement::new(source);
     let alias = statement.node_alias();
-    let object = statement.object(&types, alias, sets)?;
+    let object = statement.object(&types, alias, &sets)?;
     let mut conditions = vec![filter::has_type(model, alias, &types)];
     for (name, value) in arguments {
         match (name.as_str(), node_type.property(name)) {
             (_, Some(property)) => {
-                conditions.extend(filter::equality(&mut statement.conditions(), alias, property, value)?)
+                conditions.extend(filter::equality(&mut statement.conditions(), alias, property, value)?);
             }
             ("_id", None) => conditions.push(number_condition(alias, value)),
             ("filter", None) => {
@@ -111,7 +111,7 @@ pub fn one_node<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, key: &
     let types = &source.model.node_type(ty).possible;
     let mut statement = Statement::new(source);
     let alias = statement.node_alias();
-    let object = statement.object(types, alias, selection::children(&root.fields))?;
+    let object = statement.object(types, alias, &selection::children(&root.fields))?;
     let mut sql = Sql::new("select ");
     sql.append(object.json).push(" from node ").append(alias.sql());
     sql.push(" where ").append(key_condition(source, alias, types, key));

@@ -93,7 +93,7 @@ pub fn object<'a>(
     fields: &[&'a Positioned<Field>],
 ) -> Result<Sql, Error> {
     let type_name = if *ty == PropertyType::Date { "_Neo4jDate" } else { "_Neo4jDateTime" };
-    let collected = selection::collect(source, |condition| condition == type_name, selection::children(fields));
+    let collected = selection::collect(source, |condition| condition == type_name, &selection::children(fields));
     let mut members = Vec::with_capacity(collected.len());
     for (key, fields) in collected {
         let name = fields.first().map_or("", |field| field.node.name.node.as_str());

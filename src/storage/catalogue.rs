@@ -126,7 +126,7 @@ pub(super) async fn texts(connection: &impl ConnectionTrait, sql: Sql) -> Result
 /// First column of the first row.
 pub(super) async fn first<T: TryGetable>(connection: &impl ConnectionTrait, sql: Sql) -> Result<Option<T>, DbErr> {
     let row = connection.query_one_raw(statement(sql)).await?;
-    row.map(|row| row.try_get_by_index(0).map_err(DbErr::from)).transpose()
+    row.map(|row| row.try_get_by_index(0)).transpose()
 }
 
 /// Runs a statement that answers nothing.

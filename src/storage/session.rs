@@ -85,11 +85,10 @@ impl Session {
 
     /// Brings the statistics of the query planner up to date where tables have changed much.
     pub(super) async fn optimize(&mut self) {
-        if let Some(connection) = &mut self.connection {
-            if let Err(error) = connection.run_unlimited(Sql::new("pragma analysis_limit = 400; pragma optimize")).await
-            {
-                tracing::warn!(error = &error as &dyn std::error::Error, "statistics not brought up to date");
-            }
+        if let Some(connection) = &mut self.connection
+            && let Err(error) = connection.run_unlimited(Sql::new("pragma analysis_limit = 400; pragma optimize")).await
+        {
+            tracing::warn!(error = &error as &dyn std::error::Error, "statistics not brought up to date");
         }
     }
 
@@ -158,11 +157,11 @@ async fn together(connection: &mut Connection, requests: &[Request]) -> Result<B
     let mut outcomes = Vec::with_capacity(requests.len());
     for (position, request) in requests.iter().enumerate() {
         let outcome = request.write.run(connection, Scope::Savepoint).await;
-        if let Err(error) = &outcome {
-            if Scope::Savepoint.undo(connection).await.is_err() {
-                drop(Scope::Transaction.undo(connection).await);
-                return Ok(Batch::Lost(position, error.clone()));
-            }
+        if let Err(error) = &outcome
+            && Scope::Savepoint.undo(connection).await.is_err()
+        {
+            drop(Scope::Transaction.undo(connection).await);
+            return Ok(Batch::Lost(position, error.clone()));
         }
         outcomes.push(outcome);
     }

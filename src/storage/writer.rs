@@ -19,7 +19,7 @@ const BATCH_MAX: usize = 128;
 /// How long a commit waits for writers that were there a moment ago.
 const GATHER: Duration = Duration::from_micros(200);
 /// Between two looks at the statistics of the query planner.
-const OPTIMIZE_EVERY: Duration = Duration::from_secs(3600);
+const OPTIMIZE_EVERY: Duration = Duration::from_hours(1);
 
 /// What has been done so far.
 #[derive(Debug, Default)]

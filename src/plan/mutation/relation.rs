@@ -122,7 +122,7 @@ impl<'a> Ends<'a, '_> {
         let mut statement = Statement::new(self.source);
         let payload_type = ["_", root.name(), "Payload"].concat();
         let collected =
-            selection::collect(&self.source, |condition| condition == payload_type, selection::children(&root.fields));
+            selection::collect(&self.source, |condition| condition == payload_type, &selection::children(&root.fields));
         let mut members = Vec::with_capacity(collected.len());
         let mut checks = Vec::new();
         for (key, fields) in collected {
@@ -136,7 +136,7 @@ impl<'a> Ends<'a, '_> {
                     continue;
                 }
             };
-            let object = statement.object(end.1, end.0, selection::children(&fields))?;
+            let object = statement.object(end.1, end.0, &selection::children(&fields))?;
             let below = RootField { response_key: key, fields };
             checks.push((key, NullCheck::node(self.source, end.1, &below)));
             members.push((key.as_str(), object.json));
