@@ -6,7 +6,6 @@ use async_graphql::Positioned;
 use async_graphql::dynamic::SchemaError;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use quick_cache::sync::Cache;
 
@@ -14,6 +13,7 @@ use super::document::{self, Documents};
 use super::response::{self, GraphqlError, Member};
 use super::{Answer, Outcome, Request, introspection, schema};
 use crate::auth::Access;
+use crate::clock::Clock;
 use crate::model::Model;
 use crate::model::api::{MUTATION, QUERY};
 use crate::plan::nulls::NullCheck;
@@ -32,7 +32,7 @@ pub struct Engine {
     storage: Storage,
     documents: Documents,
     introspection: Cache<String, Bytes>,
-    clock: fn() -> DateTime<Utc>,
+    clock: Clock,
     new_key: fn() -> String,
 }
 
@@ -65,12 +65,7 @@ impl Engine {
     ///
     /// # Errors
     /// The published schema breaks a rule of GraphQL that the schema files did not show.
-    pub fn new(
-        model: Arc<Model>,
-        storage: Storage,
-        clock: fn() -> DateTime<Utc>,
-        new_key: fn() -> String,
-    ) -> Result<Self, Error> {
+    pub fn new(model: Arc<Model>, storage: Storage, clock: Clock, new_key: fn() -> String) -> Result<Self, Error> {
         let schema = schema::build(&model, |builder| builder.extension(document::factory()))?;
         Ok(Self {
             model,
@@ -131,7 +126,8 @@ impl Engine {
                     .map(|error| GraphqlError::new(error.message, "BAD_USER_INPUT").at(error.position))
                     .collect::<Vec<_>>()
             })?;
-        let source = Source { model: &self.model, document: &document, variables: &variables, now: (self.clock)() };
+        let source =
+            Source { model: &self.model, document: &document, variables: &variables, now: self.clock.now().into() };
         let operation = Operation { source, definition, root_type };
         Ok(self.execute_operation(&operation, &document, request, access).await)
     }

@@ -87,7 +87,7 @@ impl Catalogue {
     /// The text that made an entry, from its name on: SQLite writes what is before anew.
     pub(super) fn text_of(&self, kind: &str, name: &str) -> Option<&str> {
         let text = self.entries.iter().find(|entry| entry.kind == kind && entry.name == name)?.text.as_deref()?;
-        text.get("create ".len() + kind.len()..)
+        text.get("create ".len() + kind.len()..).map(str::trim_start)
     }
 }
 

@@ -130,11 +130,11 @@ impl Desk {
         loop {
             tokio::select! {
                 biased;
+                _ = optimize.tick() => self.session.optimize().await,
                 message = self.messages.recv() => match message {
                     Some(message) => self.take(message),
                     None => break,
                 },
-                _ = optimize.tick() => self.session.optimize().await,
             }
             self.gather().await;
             if !self.batch.is_empty() {
@@ -144,7 +144,7 @@ impl Desk {
         self.session.close().await;
         if let Some(done) = self.closing.take() {
             // An error means that nobody waits any more.
-            drop(done.send(()));
+            let _ = done.send(());
         }
     }
 

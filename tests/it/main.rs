@@ -1,6 +1,8 @@
 //! Promises of the whole program, one module for each capability.
 
 mod support;
+mod layers;
 mod sdl_contract;
 mod scope_micromatch;
 mod scope_properties;
+mod guard;

@@ -21,7 +21,7 @@ pub fn model(folder: &str) -> Arc<Model> {
 pub async fn engine(model: Arc<Model>) -> Engine {
     let settings = Settings { url: "sqlite::memory:".to_owned(), ..Settings::default() };
     let storage = Storage::open(&settings, &model, RemovedPolicy::Refuse).await.unwrap();
-    Engine::new(model, storage, chrono::Utc::now, || uuid::Uuid::new_v4().to_string()).unwrap()
+    Engine::new(model, storage, clef::clock::Clock::System, || uuid::Uuid::new_v4().to_string()).unwrap()
 }
 
 /// Access with these scopes.
