@@ -81,7 +81,12 @@ impl Services {
 /// Everything that is served.
 pub fn router(services: Arc<Services>) -> Router {
     let timeout = services.limits.request_timeout;
-    let endpoints = Router::new()
+    observed(endpoints(services), timeout)
+}
+
+/// The endpoints alone.
+pub fn endpoints(services: Arc<Services>) -> Router {
+    Router::new()
         .route("/", any(graphql::handle))
         .route("/graphql", any(graphql::handle))
         .route("/graphql/", any(graphql::handle))
@@ -91,7 +96,11 @@ pub fn router(services: Arc<Services>) -> Router {
         .route("/health/", any(health::handle))
         .route("/.well-known/apollo/server-health", any(health::apollo_server_health))
         .fallback(not_found)
-        .with_state(services);
+        .with_state(services)
+}
+
+/// What holds for every request: its id, its time limit, its line in the log, and an answer even if its handler panics.
+pub fn observed(endpoints: Router, timeout: Duration) -> Router {
     endpoints.layer(middleware::from_fn_with_state(timeout, observe::observe))
 }
 

@@ -42,7 +42,7 @@ pub(super) fn plan<'a>(
             Write::Merge { find: change.find(), create, update: change.update()?, read }
         }
     };
-    let conflict = format!("{} with {} \"{key}\" exists already", node_type.name, node_type.key);
+    let conflict = format!("{} with {} \"{key}\" already exists", node_type.name, node_type.key);
     Ok(Change { write, null_check, conflict })
 }
 

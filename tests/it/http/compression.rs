@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 
+use clef::http::Limits;
+use serde_json::json;
+
 use super::server::{JSON, QUERY, Server};
 
 #[tokio::test]
@@ -37,8 +40,13 @@ async fn introspection_is_sent_once_and_compressed() {
 
 #[tokio::test]
 async fn large_answers_are_compressed_for_those_who_ask() {
-    let server = Server::start().await;
-    let body = br#"{"query":"{ large }"}"#;
+    let server = Server::start_with(Limits::default()).await;
+    let text = "a page of a long description ".repeat(100);
+    let fields: String = (0..50).map(|n| format!("n{n}: CreatePerson(description: \"{text}\") {{ _id }} ")).collect();
+    let token = server.token("all", &["*"]).await;
+    let created = json!({"query": format!("mutation {{ {fields} }}")}).to_string();
+    server.send("POST /", &[JSON, ("Authorization", &token)], created.as_bytes()).await;
+    let body = br#"{"query":"{ Person { description } }"}"#;
     let gzip = ("Accept-Encoding", b"gzip".as_slice());
     let plain = server.send("POST /", &[JSON], body).await;
     assert_eq!((plain.header("content-encoding"), plain.body.len() > 100_000), (None, true));

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::routing::get;
 use clef::auth::{Authority, Key, Settings};
 use clef::clock::Clock;
-use clef::graphql::Engine;
 use clef::http::{Drained, Limits, Services};
 use clef::scope::ScopeSet;
 use serde_json::{Value, json};
@@ -45,9 +45,13 @@ impl Server {
             keys: vec![key("all", &["*"]), key("people", &["Mutation:Person:*"])],
         };
         let authority = Authority::new(settings, Clock::System).unwrap();
-        let engine = Arc::new(Engine::stub());
-        let services = Services::new(engine, authority, Vec::new(), limits.clone());
-        let router = clef::http::router(Arc::new(services));
+        let model = crate::support::model("schema");
+        let scopes = model.mutations().values().map(|mutation| mutation.scope.parse().unwrap()).collect();
+        let engine = Arc::new(crate::support::engine(model).await);
+        let services = Arc::new(Services::new(engine, authority, scopes, limits.clone()));
+        let panics = get(|| async { panic!("this handler is broken") });
+        let router =
+            clef::http::observed(clef::http::endpoints(services).route("/panic", panics), limits.request_timeout);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
