@@ -6,3 +6,4 @@ mod sdl_contract;
 mod scope_micromatch;
 mod scope_properties;
 mod guard;
+mod oracle;
