@@ -102,9 +102,12 @@ pub fn is_one_of(value: Sql, operands: Vec<Parameter>) -> Sql {
 }
 
 /// Whether any item of a stored list fulfils the condition.
+///
+/// `limit 1` keeps SQLite from making a join of it, which counts a row once for each item that an `offset` skips (SQLite 3.51.3,
+/// `existsToJoin`).
 pub fn any_item(list: Sql, item: Alias, condition: Sql) -> Sql {
     let mut sql = Sql::new("exists (select 1 from json_each(");
-    sql.append(list).push(") ").append(item.sql()).push(" where ").append(condition).push(")");
+    sql.append(list).push(") ").append(item.sql()).push(" where ").append(condition).push(" limit 1)");
     sql
 }
 
