@@ -73,10 +73,16 @@ pub fn starts_with(text: Sql, operand: &str) -> Sql {
 pub fn ends_with(text: Sql, operand: &str) -> Sql {
     let mut sql = Sql::default();
     if operand.is_empty() {
-        sql.append(text).push(" is not null");
-        return sql;
+        return present(text);
     }
     sql.push("substr(").append(text).push(", ").bind(-characters(operand)).push(") = ").bind(operand);
+    sql
+}
+
+/// True for a value, unknown for none: its negation does not match an absent value either.
+pub fn present(value: Sql) -> Sql {
+    let mut sql = value.clone();
+    sql.push(" = ").append(value);
     sql
 }
 
