@@ -5,5 +5,7 @@ mod layers;
 mod sdl_contract;
 mod scope_micromatch;
 mod scope_properties;
+mod storage;
+mod oracle;
 mod guard;
 mod http;

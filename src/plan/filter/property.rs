@@ -205,10 +205,8 @@ fn temporal_condition(
             let mut conditions = Vec::new();
             for entry in entries {
                 let Value::Object(input) = entry else { continue };
-                conditions.push(
-                    temporal::equals(ty, column, input, now)?
-                        .unwrap_or_else(|| followed(column.clone(), " is not null")),
-                );
+                let equals = temporal::equals(ty, column, input, now)?;
+                conditions.push(equals.unwrap_or_else(|| dialect::present(column.clone())));
             }
             if conditions.is_empty() {
                 return Ok(Some(Sql::new(if operator == "in" { "false" } else { "true" })));

@@ -37,8 +37,8 @@ pub(super) fn plan<'a>(
         to: End { types: &model.node_type(to).possible, key: end_key(source, arguments, "to", to)? },
     };
     let statement = match action {
-        RelationAction::Add => ends.insert(),
-        RelationAction::Merge => ends.insert_unless_there(),
+        RelationAction::Add => ends.ordered(ends.insert()),
+        RelationAction::Merge => ends.ordered(ends.insert_unless_there()),
         RelationAction::Remove => ends.delete(),
     };
     let (read, null_check) = ends.payload(root)?;
@@ -73,7 +73,7 @@ const FROM: usize = 9_001;
 const TO: usize = 9_002;
 
 impl<'a> Ends<'a, '_> {
-    /// ` from node … where …`: each pair of nodes with these keys and types.
+    /// ` from node … where …`: each pair of nodes with these keys and types, in no order.
     fn pairs(&self) -> Sql {
         let (from, to) = (Alias::node(FROM), Alias::node(TO));
         let mut sql = Sql::new(" from node ");
@@ -104,6 +104,13 @@ impl<'a> Ends<'a, '_> {
             .append(Alias::node(TO).column(system::ID))
             .push(")");
         sql
+    }
+
+    /// Pairs in the order of their nodes' creation: relations that come into being together are listed in it.
+    fn ordered(&self, mut pairs: Sql) -> Sql {
+        pairs.push(" order by ").append(Alias::node(FROM).column(system::ID));
+        pairs.push(", ").append(Alias::node(TO).column(system::ID));
+        pairs
     }
 
     fn delete(&self) -> Sql {
@@ -143,11 +150,8 @@ impl<'a> Ends<'a, '_> {
         }
         let mut sql = Sql::new("select ");
         sql.append(dialect::object(members)).append(self.pairs());
-        sql.push(" order by ")
-            .append(Alias::node(FROM).column(system::ID))
-            .push(", ")
-            .append(Alias::node(TO).column(system::ID))
-            .push(" limit 1");
+        let mut sql = self.ordered(sql);
+        sql.push(" limit 1");
         let null_check = statement.needs_null_check.then(|| NullCheck::payload(checks));
         Ok((sql, null_check))
     }
