@@ -153,7 +153,10 @@ async fn assemble(config: Config, clock: Clock) -> Result<Parts, Error> {
     let engine = Engine::new(Arc::clone(&model), storage.clone(), clock.clone(), new_key)?;
     let scopes = model.mutations().values().filter_map(|mutation| mutation.scope.parse().ok()).collect();
     let authority = Authority::new(config.auth, clock)?;
-    let services = Services::new(Arc::new(engine), authority, scopes, config.limits);
+    let engine = Arc::new(engine);
+    let warmed = Arc::clone(&engine);
+    tokio::spawn(async move { warmed.warm().await });
+    let services = Services::new(engine, authority, scopes, config.limits);
     Ok(Parts { services: Arc::new(services), storage, example: example(&model) })
 }
 

@@ -1,6 +1,7 @@
 //! GraphQL requests against the model: parse, validate, guard, plan, run, answer. Knows nothing of HTTP.
 
 mod schema;
+mod escapes;
 mod document;
 mod response;
 mod introspection;

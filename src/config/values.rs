@@ -132,7 +132,7 @@ fn number<T: FromStr + PartialOrd + std::fmt::Display>(
 }
 
 pub(super) fn log_filter(settings: &Settings, problems: &mut Problems) -> String {
-    let filter = settings.rust_log.as_deref().unwrap_or("info").trim().to_owned();
+    let filter = settings.rust_log.as_deref().unwrap_or("info,sea_orm_migration=warn").trim().to_owned();
     if tracing_subscriber::EnvFilter::try_new(&filter).is_err() {
         problems.push("RUST_LOG", format!("`{filter}` is no filter: write `info`, or `info,clef=debug`"));
     }

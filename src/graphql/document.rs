@@ -12,6 +12,7 @@ use async_graphql::{
 };
 use quick_cache::sync::Cache;
 
+use super::escapes;
 use super::response::GraphqlError;
 use super::schema::Verdicts;
 use crate::auth::Access;
@@ -44,7 +45,7 @@ impl Documents {
         }
         let pass = Pass::default();
         // Without variables: their values are checked for each request, the document once.
-        let response = self.schema.execute(Request::new(text).data(pass.clone())).await;
+        let response = self.schema.execute(Request::new(escapes::resolve(text)).data(pass.clone())).await;
         let state = pass.take();
         if !state.is_valid {
             let code = if state.document.is_some() { "GRAPHQL_VALIDATION_FAILED" } else { "GRAPHQL_PARSE_FAILED" };

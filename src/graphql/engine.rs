@@ -10,8 +10,9 @@ use futures_util::future::join_all;
 use quick_cache::sync::Cache;
 
 use super::document::{self, Documents};
+use super::introspection::{self, SchemaSelection};
 use super::response::{self, GraphqlError, Member};
-use super::{Answer, Outcome, Request, introspection, schema};
+use super::{Answer, Outcome, Request, schema};
 use crate::auth::Access;
 use crate::clock::Clock;
 use crate::model::Model;
@@ -31,7 +32,7 @@ pub struct Engine {
     model: Arc<Model>,
     storage: Storage,
     documents: Documents,
-    introspection: Cache<String, Bytes>,
+    introspection: Cache<SchemaSelection, Bytes>,
     clock: Clock,
     new_key: fn() -> String,
 }
@@ -89,20 +90,16 @@ impl Engine {
 
     /// Answers a request.
     pub async fn execute(&self, request: Request, access: Arc<Access>) -> Answer {
-        let is_plain = request.variables.is_empty() && request.operation_name.is_none();
-        if is_plain && let Some(body) = self.introspection.get(&request.query) {
-            return Answer { body, outcome: Outcome::Introspection };
-        }
         match self.run(&request, access).await {
-            Ok(Answer { body, outcome: Outcome::Introspection }) => {
-                if is_plain && body.len() >= KEPT_INTROSPECTION_BYTES_MIN {
-                    self.introspection.insert(request.query, body.clone());
-                }
-                Answer { body, outcome: Outcome::Introspection }
-            }
             Ok(answer) => answer,
             Err(errors) => Answer { body: response::refused(&errors).into(), outcome: Outcome::RequestError },
         }
+    }
+
+    /// Makes the answer to the introspection that tools send, so that the first of them does not wait.
+    pub async fn warm(&self) {
+        let request = Request { query: introspection::STANDARD.to_owned(), ..Request::default() };
+        self.execute(request, Arc::new(Access::Anonymous)).await;
     }
 
     /// `Err` is a request error: nothing ran.
@@ -141,6 +138,11 @@ impl Engine {
     ) -> Answer {
         let roots =
             plan::root_fields(&operation.source, operation.root_type, &operation.definition.node.selection_set.node);
+        if let [only] = roots.as_slice()
+            && only.name() == "__schema"
+        {
+            return self.introspect(operation, only);
+        }
         let is_introspection = |root: &RootField<'_>| matches!(root.name(), "__schema" | "__type" | "__typename");
         let resolved: Vec<Resolved> = if operation.root_type == MUTATION {
             self.mutate(operation, &roots, document, request, access).await
@@ -161,6 +163,26 @@ impl Engine {
             members.push(Member { key: root.response_key, json: resolved.json });
         }
         Answer { body: response::executed(&members, &errors).into(), outcome }
+    }
+
+    fn introspect(&self, operation: &Operation<'_>, root: &RootField<'_>) -> Answer {
+        match introspection::schema_selection(&operation.source, root) {
+            Ok(selection) => {
+                let kept = self.introspection.get(&selection);
+                let body = kept.unwrap_or_else(|| {
+                    let body = Bytes::from(introspection::schema_response(self.model.api(), &selection));
+                    if body.len() >= KEPT_INTROSPECTION_BYTES_MIN {
+                        self.introspection.insert(selection, body.clone());
+                    }
+                    body
+                });
+                Answer { body, outcome: Outcome::Introspection }
+            }
+            Err(error) => {
+                let error = GraphqlError::new(error.to_string(), error.code()).at(root.position());
+                Answer { body: response::refused(&[error]).into(), outcome: Outcome::RequestError }
+            }
+        }
     }
 
     async fn query(&self, operation: &Operation<'_>, root: &RootField<'_>) -> Resolved {

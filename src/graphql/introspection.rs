@@ -14,6 +14,44 @@ mod directives;
 
 use directives::{DIRECTIVES, Directive};
 
+/// The introspection that tools send (`getIntrospectionQuery` of graphql-js with its defaults).
+pub(super) const STANDARD: &str = "query IntrospectionQuery { __schema { queryType { name } mutationType { name } subscriptionType { name } \
+    types { ...FullType } directives { name description locations args { ...InputValue } } } } \
+    fragment FullType on __Type { kind name description \
+    fields(includeDeprecated: true) { name description args { ...InputValue } type { ...TypeRef } isDeprecated deprecationReason } \
+    inputFields { ...InputValue } interfaces { ...TypeRef } \
+    enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason } possibleTypes { ...TypeRef } } \
+    fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue } \
+    fragment TypeRef on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } }";
+
+/// A type reference has at most this many wrappers: `[T!]!`. What is selected below them is never answered.
+const WRAPPERS_MAX: usize = 3;
+
+/// A compiled selection on `__schema`. Equal ones have equal answers, however their documents are written.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct SchemaSelection {
+    response_key: String,
+    selected: Vec<Selected>,
+}
+
+/// Compiles a selection on `__schema`.
+///
+/// # Errors
+/// Arguments that cannot be used.
+pub(super) fn schema_selection(source: &Source<'_>, root: &RootField<'_>) -> Result<SchemaSelection, Error> {
+    let selected = compile(source, "__Schema", &selection::children(&root.fields), 0)?;
+    Ok(SchemaSelection { response_key: root.response_key.to_string(), selected })
+}
+
+/// The whole response to a request for `__schema` and nothing else.
+pub(super) fn schema_response(api: &Api, selection: &SchemaSelection) -> Vec<u8> {
+    let mut out = ["{\"data\":{\"", &selection.response_key, "\":"].concat();
+    Writer { api }.object(&mut out, &selection.selected, Meta::Schema);
+    out.push_str("}}");
+    out.shrink_to_fit();
+    out.into_bytes()
+}
+
 /// The JSON of `__schema` or `__type`.
 ///
 /// # Errors
@@ -23,12 +61,10 @@ pub(super) fn resolve(source: &Source<'_>, root: &RootField<'_>) -> Result<Strin
     let mut out = String::new();
     let sets = selection::children(&root.fields);
     if root.name() == "__schema" {
-        let selected = compile(source, "__Schema", &sets)?;
-        out.reserve(1 << 20);
-        writer.object(&mut out, &selected, Meta::Schema);
+        writer.object(&mut out, &compile(source, "__Schema", &sets, 0)?, Meta::Schema);
         return Ok(out);
     }
-    let selected = compile(source, "__Type", &sets)?;
+    let selected = compile(source, "__Type", &sets, 0)?;
     let name = root.fields.first().and_then(|field| field.node.get_argument("name"));
     let name = match name.map(|value| &value.node) {
         Some(async_graphql_value::Value::String(name)) => Some(name.as_str()),
@@ -46,15 +82,22 @@ pub(super) fn resolve(source: &Source<'_>, root: &RootField<'_>) -> Result<Strin
 }
 
 /// A member of the answer: `"key":`, which field of the meta type, and what is selected below.
-struct Selected<'a> {
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Selected {
     key: String,
-    field: &'a str,
+    field: String,
     include_deprecated: bool,
     type_name: &'static str,
-    below: Vec<Selected<'a>>,
+    below: Vec<Selected>,
 }
 
-fn compile<'a>(source: &Source<'a>, meta: &'static str, sets: &[&'a SelectionSet]) -> Result<Vec<Selected<'a>>, Error> {
+/// `wrappers`: how many times `ofType` was followed without another field between.
+fn compile<'a>(
+    source: &Source<'a>,
+    meta: &'static str,
+    sets: &[&'a SelectionSet],
+    wrappers: usize,
+) -> Result<Vec<Selected>, Error> {
     let api = source.model.api();
     let mut compiled = Vec::new();
     for (key, fields) in selection::collect(source, |condition| condition == meta, sets) {
@@ -64,18 +107,14 @@ fn compile<'a>(source: &Source<'a>, meta: &'static str, sets: &[&'a SelectionSet
             Some(published) => input::coerce_arguments(api, &published.arguments, &field.node, source.variables)?,
             None => input::Arguments::new(),
         };
+        let wrappers = if name == "ofType" { wrappers + 1 } else { 0 };
         let below = match below(name) {
-            Some(below) => compile(source, below, &selection::children(&fields))?,
-            None => Vec::new(),
+            Some(below) if wrappers <= WRAPPERS_MAX => compile(source, below, &selection::children(&fields), wrappers)?,
+            _ => Vec::new(),
         };
         let include_deprecated = matches!(arguments.get("includeDeprecated"), Some(Value::Boolean(true)));
-        compiled.push(Selected {
-            key: ["\"", key.as_str(), "\":"].concat(),
-            field: name,
-            include_deprecated,
-            type_name: meta,
-            below,
-        });
+        let key = ["\"", key.as_str(), "\":"].concat();
+        compiled.push(Selected { key, field: name.to_owned(), include_deprecated, type_name: meta, below });
     }
     Ok(compiled)
 }
@@ -116,7 +155,7 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn object(&self, out: &mut String, selected: &[Selected<'_>], meta: Meta<'a>) {
+    fn object(&self, out: &mut String, selected: &[Selected], meta: Meta<'a>) {
         out.push('{');
         for (position, member) in selected.iter().enumerate() {
             if position > 0 {
@@ -141,7 +180,7 @@ impl<'a> Writer<'a> {
         out.push('}');
     }
 
-    fn list(&self, out: &mut String, selected: &[Selected<'_>], items: impl Iterator<Item = Meta<'a>>) {
+    fn list(&self, out: &mut String, selected: &[Selected], items: impl Iterator<Item = Meta<'a>>) {
         out.push('[');
         for (position, item) in items.enumerate() {
             if position > 0 {
@@ -152,15 +191,15 @@ impl<'a> Writer<'a> {
         out.push(']');
     }
 
-    fn named(&self, out: &mut String, selected: &[Selected<'_>], name: &str) {
+    fn named(&self, out: &mut String, selected: &[Selected], name: &str) {
         match self.api.get(name) {
             Some(ty) => self.object(out, selected, Meta::Type(TypeOf::Definition(ty))),
             None => out.push_str("null"),
         }
     }
 
-    fn schema(&self, out: &mut String, member: &Selected<'_>) {
-        match member.field {
+    fn schema(&self, out: &mut String, member: &Selected) {
+        match member.field.as_str() {
             "types" => {
                 self.list(out, &member.below, self.api.types.values().map(|ty| Meta::Type(TypeOf::Definition(ty))));
             }
@@ -172,9 +211,9 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn definition(&self, out: &mut String, member: &Selected<'_>, ty: &'a ApiType) {
+    fn definition(&self, out: &mut String, member: &Selected, ty: &'a ApiType) {
         let below = &member.below;
-        match (member.field, &ty.kind) {
+        match (member.field.as_str(), &ty.kind) {
             ("kind", kind) => string(out, kind_name(kind)),
             ("name", _) => string(out, &ty.name),
             ("description", _) => optional(out, ty.description.as_deref()),
@@ -196,12 +235,12 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn types(&self, out: &mut String, selected: &[Selected<'_>], names: &'a [std::sync::Arc<str>]) {
+    fn types(&self, out: &mut String, selected: &[Selected], names: &'a [std::sync::Arc<str>]) {
         let found = names.iter().filter_map(|name| self.api.get(name));
         self.list(out, selected, found.map(|ty| Meta::Type(TypeOf::Definition(ty))));
     }
 
-    fn reference(&self, out: &mut String, member: &Selected<'_>, reference: &'a ApiTypeRef) {
+    fn reference(&self, out: &mut String, member: &Selected, reference: &'a ApiTypeRef) {
         let (kind, inner) = match reference {
             ApiTypeRef::Named(name) => {
                 match self.api.get(name) {
@@ -213,23 +252,23 @@ impl<'a> Writer<'a> {
             ApiTypeRef::List(inner) => ("LIST", inner),
             ApiTypeRef::NonNull(inner) => ("NON_NULL", inner),
         };
-        match member.field {
+        match member.field.as_str() {
             "kind" => string(out, kind),
             "ofType" => self.object(out, &member.below, Meta::Type(TypeOf::Reference(inner))),
             _ => out.push_str("null"),
         }
     }
 
-    fn non_null_named(&self, out: &mut String, member: &Selected<'_>, name: &str) {
-        match member.field {
+    fn non_null_named(&self, out: &mut String, member: &Selected, name: &str) {
+        match member.field.as_str() {
             "kind" => string(out, "NON_NULL"),
             "ofType" => self.named(out, &member.below, name),
             _ => out.push_str("null"),
         }
     }
 
-    fn field(&self, out: &mut String, member: &Selected<'_>, field: &'a ApiField) {
-        match member.field {
+    fn field(&self, out: &mut String, member: &Selected, field: &'a ApiField) {
+        match member.field.as_str() {
             "name" => string(out, &field.name),
             "description" => optional(out, field.description.as_deref()),
             "args" => self.list(out, &member.below, field.arguments.iter().map(Meta::Input)),
@@ -240,8 +279,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn input(&self, out: &mut String, member: &Selected<'_>, input: &'a ApiInput) {
-        match member.field {
+    fn input(&self, out: &mut String, member: &Selected, input: &'a ApiInput) {
+        match member.field.as_str() {
             "name" => string(out, &input.name),
             "description" => optional(out, input.description.as_deref()),
             "type" => self.object(out, &member.below, Meta::Type(TypeOf::Reference(&input.ty))),
@@ -251,8 +290,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn directive(&self, out: &mut String, member: &Selected<'_>, directive: &'a Directive) {
-        match member.field {
+    fn directive(&self, out: &mut String, member: &Selected, directive: &'a Directive) {
+        match member.field.as_str() {
             "name" => string(out, directive.name),
             "description" => string(out, directive.description),
             "isRepeatable" => out.push_str("false"),
@@ -272,14 +311,14 @@ impl<'a> Writer<'a> {
     }
 
     /// Each of the standard directives has one argument.
-    fn directive_argument(&self, out: &mut String, selected: &[Selected<'_>], directive: &'a Directive) {
+    fn directive_argument(&self, out: &mut String, selected: &[Selected], directive: &'a Directive) {
         out.push_str("[{");
         for (position, member) in selected.iter().enumerate() {
             if position > 0 {
                 out.push(',');
             }
             out.push_str(&member.key);
-            match member.field {
+            match member.field.as_str() {
                 "__typename" => string(out, member.type_name),
                 "name" => string(out, directive.argument),
                 "description" => string(out, directive.argument_description),
@@ -296,8 +335,8 @@ impl<'a> Writer<'a> {
     }
 }
 
-fn enum_value(out: &mut String, member: &Selected<'_>, value: &ApiEnumValue) {
-    match member.field {
+fn enum_value(out: &mut String, member: &Selected, value: &ApiEnumValue) {
+    match member.field.as_str() {
         "name" => string(out, &value.name),
         "description" => optional(out, value.description.as_deref()),
         "isDeprecated" => out.push_str(if value.deprecated.is_some() { "true" } else { "false" }),

@@ -69,7 +69,14 @@ impl Pair {
         let document = async_graphql::parser::parse_query(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         let time = now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
         let expected = self.world.execute(&document, &variables, &time);
-        let about = || format!("seed {}, document {}:\n{text}\nvariables {}", self.seed, self.documents, Json::from(variables.clone()));
+        let about = || {
+            format!(
+                "seed {}, document {}:\n{text}\nvariables {}",
+                self.seed,
+                self.documents,
+                Json::from(variables.clone())
+            )
+        };
         let Some(data) = actual["data"].as_object() else { panic!("{}\n{actual}", about()) };
         for (key, expected) in expected.data.as_object().unwrap() {
             let actual = data.get(key).unwrap_or(&Json::Null);

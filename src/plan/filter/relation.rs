@@ -70,7 +70,8 @@ impl Conditions<'_, '_> {
         }
         let (rows, _) = self.rows(related, which, "1")?;
         let mut sql = Sql::new("exists (");
-        sql.append(rows).push(")");
+        // As in `dialect::any_item`, the limit keeps SQLite from making a join of it.
+        sql.append(rows).push(" limit 1)");
         Ok(sql)
     }
 
