@@ -57,7 +57,12 @@ impl Generator<'_> {
     }
 
     /// Changes of every kind to nodes with these keys.
-    pub(super) fn changes(mut self, nodes: &[(TypeId, String)], links: &[Link], count: usize) -> (String, Object, Random) {
+    pub(super) fn changes(
+        mut self,
+        nodes: &[(TypeId, String)],
+        links: &[Link],
+        count: usize,
+    ) -> (String, Object, Random) {
         let mut fields = Vec::new();
         for _ in 0..count {
             let (ty, key) = self.writer.random.one_of(nodes).clone();

@@ -230,8 +230,7 @@ impl<'c> Call<'c> {
 pub(super) fn is_same(one: &Json, two: &Json) -> bool {
     match (one, two) {
         (Json::Object(one), Json::Object(two)) => {
-            one.len() == two.len()
-                && one.iter().zip(two).all(|(one, two)| one.0 == two.0 && is_same(one.1, two.1))
+            one.len() == two.len() && one.iter().zip(two).all(|(one, two)| one.0 == two.0 && is_same(one.1, two.1))
         }
         (Json::Array(one), Json::Array(two)) => {
             one.len() == two.len() && items(&Json::Array(one.clone())).zip(two).all(|(one, two)| is_same(one, two))

@@ -31,7 +31,6 @@ impl Random {
         self.below(100) < percent
     }
 
-
     pub(super) fn one_of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]
     }

@@ -76,8 +76,7 @@ impl<'d> Reader<'d> {
     fn relation(&self, id: NodeId, relation: &Relation, fields: &[(&'d Selected, TypeId)]) -> Result<Json, Lost> {
         let model = &self.world.model;
         let target_of = |owner: TypeId| model.node_type(owner).relation(&relation.field).expect("a relation").target;
-        let sets: Vec<_> =
-            fields.iter().map(|(field, owner)| (&field.selection_set.node, target_of(*owner))).collect();
+        let sets: Vec<_> = fields.iter().map(|(field, owner)| (&field.selection_set.node, target_of(*owner))).collect();
         let (first, owner) = fields[0];
         let arguments = self.arguments(first);
         let asked = self.narrowed(&sets);
@@ -98,7 +97,9 @@ impl<'d> Reader<'d> {
         let mut nodes = Vec::new();
         for id in ids {
             match self.node(id, &sets) {
-                Err(Lost) if relation.item_non_null => return if relation.non_null { Err(Lost) } else { Ok(Json::Null) },
+                Err(Lost) if relation.item_non_null => {
+                    return if relation.non_null { Err(Lost) } else { Ok(Json::Null) };
+                }
                 node => nodes.push(node.unwrap_or(Json::Null)),
             }
         }
@@ -114,7 +115,10 @@ impl<'d> Reader<'d> {
         if let Some(order) = arguments.get("orderBy").filter(|order| !order.is_null()) {
             let keys: Vec<_> = super::world::items(order).filter_map(Json::as_str).collect();
             ids.sort_by(|one, two| {
-                keys.iter().map(|key| self.world.compare(*one, *two, key)).find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+                keys.iter()
+                    .map(|key| self.world.compare(*one, *two, key))
+                    .find(|order| order.is_ne())
+                    .unwrap_or(std::cmp::Ordering::Equal)
             });
         }
         let whole = |name: &str| arguments.get(name).and_then(Json::as_u64).map(|it| usize::try_from(it).unwrap());

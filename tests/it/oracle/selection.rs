@@ -136,15 +136,15 @@ impl Generator<'_> {
         let model = self.writer.model;
         let node_type = model.node_type(ty);
         let any = self.writer.random.percent(6);
-        let fields: Vec<_> =
-            node_type.relations().filter(|relation| any || self.is_hot(ty, &relation.field)).collect();
+        let fields: Vec<_> = node_type.relations().filter(|relation| any || self.is_hot(ty, &relation.field)).collect();
         if fields.is_empty() {
             return self.property(ty, keys);
         }
         let relation = *self.writer.random.one_of(&fields);
         let name = &*relation.field;
         let inputs = &model.api().field(&node_type.name, name).expect("published").arguments;
-        let values = if self.writer.random.percent(50) { self.page(relation.target, inputs) } else { Default::default() };
+        let values =
+            if self.writer.random.percent(50) { self.page(relation.target, inputs) } else { Default::default() };
         let arguments = self.writer.arguments(inputs, &values);
         let is_merged = arguments.is_empty() && !keys.is_fresh && self.writer.random.percent(15);
         let directive = self.writer.directive();
@@ -177,5 +177,15 @@ impl Generator<'_> {
 }
 
 const COMPONENTS: [&str; 11] = [
-    "formatted", "year", "month", "day", "hour", "minute", "second", "millisecond", "microsecond", "nanosecond", "timezone",
+    "formatted",
+    "year",
+    "month",
+    "day",
+    "hour",
+    "minute",
+    "second",
+    "millisecond",
+    "microsecond",
+    "nanosecond",
+    "timezone",
 ];

@@ -8,8 +8,30 @@ use super::temporal::{Temporal, Time};
 
 /// Text with the characters that databases, JSON and patterns stumble over.
 const WORDS: [&str; 24] = [
-    "", "a", "A", "ab", "Ab", "b", "Clara", "clara", "Clara Schumann", "Müller", "müller", "Dvořák", "Ÿ", "日本", "𝄞",
-    "100%", "a_b", "O'Brien", "\"quoted\"", "back\\slash", "line\nbreak", "\u{1}", " ", "é",
+    "",
+    "a",
+    "A",
+    "ab",
+    "Ab",
+    "b",
+    "Clara",
+    "clara",
+    "Clara Schumann",
+    "Müller",
+    "müller",
+    "Dvořák",
+    "Ÿ",
+    "日本",
+    "𝄞",
+    "100%",
+    "a_b",
+    "O'Brien",
+    "\"quoted\"",
+    "back\\slash",
+    "line\nbreak",
+    "\u{1}",
+    " ",
+    "é",
 ];
 const URLS: [&str; 3] = ["https://example.org/a", "http://example.org/ü", "https://example.com/?q=1#b"];
 const PATTERNS: [&str; 9] = [".*", "", "a", "[A-Z].*", "(?i)clara", "Cl|a", ".*ü.*", "a.b", "(?s).+"];
@@ -43,9 +65,7 @@ impl Random {
             PropertyType::Float => (*self.one_of(&FLOATS)).into(),
             PropertyType::Boolean => self.percent(50).into(),
             PropertyType::Enum(name) => self.enum_value(model, name).into(),
-            PropertyType::Custom(_) => {
-                self.one_of(&[json!("P1D"), json!("PT5M"), json!(""), json!("Pü")]).clone()
-            }
+            PropertyType::Custom(_) => self.one_of(&[json!("P1D"), json!("PT5M"), json!(""), json!("Pü")]).clone(),
             PropertyType::Date | PropertyType::DateTime => panic!("lists of temporals are not the oracle's"),
         }
     }

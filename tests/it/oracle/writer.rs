@@ -24,8 +24,7 @@ impl<'m> Writer<'m> {
 
     /// The document of these root fields, its variables, and the random numbers that are left.
     pub(super) fn finish(self, operation: &str, roots: &[String]) -> (String, Map<String, Json>, Random) {
-        let declared =
-            if self.declared.is_empty() { String::new() } else { format!("({})", self.declared.join(", ")) };
+        let declared = if self.declared.is_empty() { String::new() } else { format!("({})", self.declared.join(", ")) };
         let text = format!("{operation} Random{declared} {{\n  {}\n}}\n{}", roots.join("\n  "), self.fragments);
         (text, self.variables, self.random)
     }
