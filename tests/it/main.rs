@@ -9,3 +9,5 @@ mod storage;
 mod oracle;
 mod guard;
 mod http;
+mod mutations;
+mod relations;
