@@ -11,3 +11,6 @@ mod guard;
 mod http;
 mod mutations;
 mod relations;
+mod statements;
+mod plan_snapshots;
+mod bad_input;
