@@ -9,3 +9,8 @@ mod storage;
 mod oracle;
 mod guard;
 mod http;
+mod mutations;
+mod relations;
+mod statements;
+mod plan_snapshots;
+mod bad_input;

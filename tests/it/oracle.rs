@@ -15,10 +15,10 @@ mod generate;
 mod selection;
 mod change;
 
-use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use chrono::{DateTime, Utc};
+use clef::clock::Clock;
 use clef::graphql::{Engine, Request};
 use clef::model::{Model, TypeId};
 use clef::storage::{RemovedPolicy, Settings, Storage};
@@ -31,14 +31,11 @@ use generate::{Generator, Sample};
 use random::Random;
 use world::World;
 
-thread_local! {
-    /// Seconds that the engine's clock shows; each document has its own.
-    static SECONDS: Cell<i64> = const { Cell::new(1_700_000_000) };
-}
-
 /// An engine and the evaluator over the same data.
 struct Pair {
     seed: u64,
+    /// What the engine's clock shows; each document has its own time.
+    seconds: Arc<AtomicU64>,
     engine: Engine,
     world: World,
     random: Random,
@@ -51,15 +48,17 @@ impl Pair {
         let seed = std::env::var("CLEF_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
         let settings = Settings { url: "sqlite::memory:".to_owned(), ..Settings::default() };
         let storage = Storage::open(&settings, &model, RemovedPolicy::Refuse).await.unwrap();
-        let engine = Engine::new(Arc::clone(&model), storage, now, String::new).unwrap();
-        Self { seed, engine, world: World::new(model), random: Random::new(seed), documents: 0 }
+        let seconds = Arc::new(AtomicU64::new(1_700_000_000));
+        let clock = Clock::Set(Arc::clone(&seconds));
+        let engine = Engine::new(Arc::clone(&model), storage, clock, String::new).unwrap();
+        Self { seed, seconds, engine, world: World::new(model), random: Random::new(seed), documents: 0 }
     }
 
     /// Has both answer a document and compares root field by root field.
     async fn run(&mut self, (text, variables, random): (String, Map<String, Json>, Random)) {
         self.random = random;
         self.documents += 1;
-        SECONDS.set(SECONDS.get() + 61);
+        let now = self.seconds.fetch_add(61, Ordering::Relaxed) + 61;
         let request = Request {
             query: text.clone(),
             variables: async_graphql::Variables::from_json(Json::Object(variables.clone())),
@@ -67,7 +66,8 @@ impl Pair {
         };
         let actual = support::json(&self.engine.execute(request, support::access(&["*"])).await);
         let document = async_graphql::parser::parse_query(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-        let time = now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let time = chrono::DateTime::from_timestamp_secs(now.try_into().unwrap()).unwrap();
+        let time = time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
         let expected = self.world.execute(&document, &variables, &time);
         let about = || {
             format!(
@@ -125,10 +125,6 @@ impl Pair {
             self.run(document).await;
         }
     }
-}
-
-fn now() -> DateTime<Utc> {
-    DateTime::from_timestamp(SECONDS.get(), 0).unwrap()
 }
 
 /// The innermost values that differ, and where they are.

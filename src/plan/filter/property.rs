@@ -32,6 +32,7 @@ impl Conditions<'_, '_> {
             }
             (_, Value::Object(_) | Value::List(_)) if property.ty.is_temporal() => {
                 temporal_condition(&property.ty, &column, operator, value, self.source.now)
+                    .map_err(|error| Error::BadInput(format!("`{}`: {error}", property.name)))
             }
             _ => scalar(&property.ty, column, operator, value).map(Some),
         }

@@ -1,0 +1,97 @@
+//! Documents to SQL, without a database: each `plan/NAME.graphql` has its statements in `plan/NAME.snap`.
+//!
+//! Add a case: add a document, run `cargo insta review`, and read the SQL before you accept it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use clef::model::Model;
+use clef::plan::{self, Source, Variables};
+use clef::sql::Sql;
+use clef::storage::Write;
+
+use super::support;
+
+#[test]
+fn documents_become_the_statements_that_were_reviewed() {
+    let model = support::model("schema");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/plan");
+    let mut names: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_suffix(".graphql").map(str::to_owned))
+        .collect();
+    names.sort();
+    assert!(names.len() >= 15, "{names:?}");
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("plan");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    for name in names {
+        let text = std::fs::read_to_string(folder.join(&name).with_extension("graphql")).unwrap();
+        let planned = planned(&model, &text);
+        settings.bind(|| insta::assert_snapshot!(name, planned));
+    }
+}
+
+fn planned(model: &Arc<Model>, text: &str) -> String {
+    let document = async_graphql::parser::parse_query(text).unwrap();
+    let (_, operation) = document.operations.iter().next().unwrap();
+    let now = chrono::DateTime::from_timestamp(1_624_369_630, 0).unwrap();
+    let source = Source { model, document: &document, variables: &Variables::new(), now };
+    let is_mutation = operation.node.ty == async_graphql::parser::types::OperationType::Mutation;
+    let root_type = if is_mutation { "Mutation" } else { "Query" };
+    let mut statements = Vec::new();
+    for root in plan::root_fields(&source, root_type, &operation.node.selection_set.node) {
+        if is_mutation {
+            let change = plan::mutation::mutation(source, &root, || "new-key".to_owned()).unwrap();
+            statements.extend(written(change.write));
+        } else {
+            statements.push(("read", plan::query::query(source, &root).unwrap().statement));
+        }
+    }
+    statements.iter().map(|(title, sql)| format!("-- {title}\n{}\n", laid_out(sql))).collect()
+}
+
+fn written(write: Write) -> Vec<(&'static str, Sql)> {
+    match write {
+        Write::Change { statements, read } => {
+            statements.into_iter().map(|sql| ("write", sql)).chain([("then read", read)]).collect()
+        }
+        Write::Delete { read, statement } => vec![("read", read), ("then write", statement)],
+        Write::Merge { find, create, update, read } => {
+            let create = create.unwrap_or_else(|reason| panic!("{reason}"));
+            vec![("find", find), ("if there is none", create), ("if there is one", update), ("then read", read)]
+        }
+    }
+}
+
+/// A line for each clause, indented by the depth of subselects; parameters below.
+fn laid_out(sql: &Sql) -> String {
+    const CLAUSES: [&str; 8] =
+        ["select ", "from ", "where ", "order by ", "limit ", "and exists ", "and not exists ", "cross join "];
+    let mut laid_out = String::new();
+    let (mut depth, mut opened) = (0_usize, Vec::new());
+    for (position, character) in sql.text().char_indices() {
+        let rest = &sql.text()[position..];
+        let starts_word = position == 0 || sql.text()[..position].ends_with([' ', '(']);
+        if starts_word && position > 0 && CLAUSES.iter().any(|clause| rest.starts_with(clause)) {
+            laid_out.truncate(laid_out.trim_end().len());
+            laid_out.push('\n');
+            laid_out.push_str(&"  ".repeat(depth));
+        }
+        match character {
+            '(' => {
+                let is_subselect = rest.starts_with("(select ");
+                opened.push(is_subselect);
+                depth += usize::from(is_subselect);
+            }
+            ')' => depth -= usize::from(opened.pop().unwrap_or(false)),
+            _ => {}
+        }
+        laid_out.push(character);
+    }
+    if !sql.parameters().is_empty() {
+        laid_out.push_str(&format!("\n-- {:?}", sql.parameters()));
+    }
+    laid_out
+}
