@@ -1,4 +1,7 @@
 //! Clef: a GraphQL API server with scope-based authorization, made from GraphQL type definitions.
+//!
+//! Modules in the order in which data flows; each uses itself and those before it. `docs/architecture.md` is the map.
+
 pub mod clock;
 pub mod scope;
 pub mod value;
@@ -9,3 +12,9 @@ pub mod storage;
 pub mod plan;
 pub mod auth;
 pub mod graphql;
+pub mod http;
+pub mod config;
+pub mod telemetry;
+pub mod terminal;
+pub mod app;
+pub mod cli;

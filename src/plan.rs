@@ -89,6 +89,6 @@ pub fn root_fields<'a>(
     selection_set: &'a async_graphql::parser::types::SelectionSet,
 ) -> Vec<RootField<'a>> {
     let collected: IndexMap<&Name, Vec<&Positioned<Field>>> =
-        selection::collect(source, |condition| condition == root_type, [selection_set]);
+        selection::collect(source, |condition| condition == root_type, &[selection_set]);
     collected.into_iter().map(|(response_key, fields)| RootField { response_key, fields }).collect()
 }

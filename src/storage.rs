@@ -14,6 +14,7 @@ mod readers;
 mod write;
 mod writer;
 mod session;
+mod batch;
 mod log;
 mod error;
 

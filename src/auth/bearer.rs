@@ -30,7 +30,8 @@ mod tests {
 
     #[test]
     fn only_one_bearer_token_is_read() {
-        let cases: &[(&[&[u8]], Result<Option<&str>, ()>)] = &[
+        type Row<'row> = (&'row [&'row [u8]], Result<Option<&'row str>, ()>);
+        let cases: &[Row<'_>] = &[
             (&[], Ok(None)),
             (&[b""], Ok(None)),
             (&[b" \t "], Ok(None)),

@@ -62,6 +62,21 @@ pub enum MintError {
     TokenTooLong,
 }
 
+impl MintError {
+    /// A fixed word for logs, since the text quotes what was sent.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::MissingCredentials => "missing_credentials",
+            Self::MissingScopes => "missing_scopes",
+            Self::WrongCredentials => "wrong_credentials",
+            Self::NotAllowed { .. } => "scope_not_allowed",
+            Self::NotAString => "scope_not_a_string",
+            Self::TooManyScopes { .. } => "too_many_scopes",
+            Self::TokenTooLong => "token_too_long",
+        }
+    }
+}
+
 /// What a token shall be minted for, all checked.
 pub(super) struct Order {
     id: String,

@@ -39,7 +39,7 @@ struct Issued<'claims> {
     exp: u64,
     iss: &'claims str,
     sub: &'claims str,
-    jti: Uuid,
+    jti: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     aud: Option<Audience<'claims>>,
 }
@@ -95,7 +95,7 @@ impl Tokens {
             exp: now.saturating_add(self.lifetime_seconds),
             iss: &self.issuer,
             sub: id,
-            jti: token_id,
+            jti: token_id.to_string(),
             aud,
         };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding_key)

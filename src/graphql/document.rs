@@ -6,7 +6,7 @@ use async_graphql::dynamic::Schema;
 use async_graphql::extensions::{
     Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextValidation,
 };
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
 use async_graphql::{
     CacheControl, Positioned, Request, Response, ServerError, ServerResult, ValidationResult, Variables,
 };
@@ -23,14 +23,14 @@ const KEPT_BYTES_MAX: usize = 16 * 1024;
 
 /// Parses and validates with the engine, and asks its guards.
 #[derive(Debug)]
-pub struct Documents {
+pub(super) struct Documents {
     schema: Schema,
     kept: Cache<String, Arc<ExecutableDocument>>,
 }
 
 impl Documents {
     /// Documents of one schema, which was built with [`factory`].
-    pub fn new(schema: Schema) -> Self {
+    pub(super) fn new(schema: Schema) -> Self {
         Self { schema, kept: Cache::new(DOCUMENTS_MAX) }
     }
 
@@ -38,7 +38,7 @@ impl Documents {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub async fn get(&self, text: &str) -> Result<Arc<ExecutableDocument>, Vec<GraphqlError>> {
+    pub(super) async fn get(&self, text: &str) -> Result<Arc<ExecutableDocument>, Vec<GraphqlError>> {
         if let Some(document) = self.kept.get(text) {
             return Ok(document);
         }
@@ -60,7 +60,7 @@ impl Documents {
     }
 
     /// What the guards of every root field say, before any of them is resolved. Nothing else runs.
-    pub async fn guard(
+    pub(super) async fn guard(
         &self,
         document: &ExecutableDocument,
         name: Option<&str>,
@@ -79,11 +79,11 @@ impl Documents {
 }
 
 /// The operation that a request names, or what to change.
-pub fn operation<'a>(
+pub(super) fn operation<'a>(
     document: &'a ExecutableDocument,
     name: Option<&str>,
-) -> Result<&'a Positioned<OperationDefinition>, GraphqlError> {
-    let refused = |message: String| GraphqlError::new(message, "BAD_USER_INPUT");
+) -> Result<&'a Positioned<OperationDefinition>, Box<GraphqlError>> {
+    let refused = |message: String| Box::new(GraphqlError::new(message, "BAD_USER_INPUT"));
     match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Ok(operation),
         (DocumentOperations::Multiple(operations), Some(name)) => {
@@ -122,7 +122,7 @@ impl Pass {
 struct Checked;
 
 /// Makes the extension that [`Documents`] needs in its schema.
-pub fn factory() -> impl ExtensionFactory {
+pub(super) fn factory() -> impl ExtensionFactory {
     Factory
 }
 
@@ -179,9 +179,4 @@ impl Extension for Capture {
         }
         next.run(ctx, operation_name).await
     }
-}
-
-/// Whether nothing is written by an operation.
-pub fn is_mutation(operation: &OperationDefinition) -> bool {
-    operation.ty == OperationType::Mutation
 }

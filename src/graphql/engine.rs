@@ -6,7 +6,6 @@ use async_graphql::Positioned;
 use async_graphql::dynamic::SchemaError;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use quick_cache::sync::Cache;
 
@@ -14,6 +13,7 @@ use super::document::{self, Documents};
 use super::response::{self, GraphqlError, Member};
 use super::{Answer, Outcome, Request, introspection, schema};
 use crate::auth::Access;
+use crate::clock::Clock;
 use crate::model::Model;
 use crate::model::api::{MUTATION, QUERY};
 use crate::plan::nulls::NullCheck;
@@ -32,7 +32,7 @@ pub struct Engine {
     storage: Storage,
     documents: Documents,
     introspection: Cache<String, Bytes>,
-    clock: fn() -> DateTime<Utc>,
+    clock: Clock,
     new_key: fn() -> String,
 }
 
@@ -65,12 +65,7 @@ impl Engine {
     ///
     /// # Errors
     /// The published schema breaks a rule of GraphQL that the schema files did not show.
-    pub fn new(
-        model: Arc<Model>,
-        storage: Storage,
-        clock: fn() -> DateTime<Utc>,
-        new_key: fn() -> String,
-    ) -> Result<Self, Error> {
+    pub fn new(model: Arc<Model>, storage: Storage, clock: Clock, new_key: fn() -> String) -> Result<Self, Error> {
         let schema = schema::build(&model, |builder| builder.extension(document::factory()))?;
         Ok(Self {
             model,
@@ -114,7 +109,7 @@ impl Engine {
     async fn run(&self, request: &Request, access: Arc<Access>) -> Result<Answer, Vec<GraphqlError>> {
         let document = self.documents.get(&request.query).await?;
         let name = request.operation_name.as_deref();
-        let definition = document::operation(&document, name).map_err(|error| vec![error])?;
+        let definition = document::operation(&document, name).map_err(|error| vec![*error])?;
         let root_type = match definition.node.ty {
             OperationType::Query => QUERY,
             OperationType::Mutation if request.queries_only => return Ok(mutation_not_allowed()),
@@ -131,7 +126,8 @@ impl Engine {
                     .map(|error| GraphqlError::new(error.message, "BAD_USER_INPUT").at(error.position))
                     .collect::<Vec<_>>()
             })?;
-        let source = Source { model: &self.model, document: &document, variables: &variables, now: (self.clock)() };
+        let source =
+            Source { model: &self.model, document: &document, variables: &variables, now: self.clock.now().into() };
         let operation = Operation { source, definition, root_type };
         Ok(self.execute_operation(&operation, &document, request, access).await)
     }
@@ -210,7 +206,10 @@ impl Engine {
 
     async fn mutation(&self, operation: &Operation<'_>, root: &RootField<'_>) -> Resolved {
         match mutation::mutation(operation.source, root, self.new_key) {
-            Ok(change) => answered(root, self.storage.write(change.write).await, change.null_check.as_ref(), "null"),
+            Ok(change) => match self.storage.write(change.write).await {
+                Err(storage::Error::Conflict) => failed(root, &change.conflict, "CONFLICT"),
+                result => answered(root, result, change.null_check.as_ref(), "null"),
+            },
             Err(error) => bad_input(root, &error),
         }
     }
@@ -240,23 +239,23 @@ fn answered(
     let Some(check) = null_check else { return Resolved::json(json) };
     let (json, nulls) = check.apply(json);
     let errors = nulls.into_iter().map(|null| {
-        let field = null.path.iter().rev().find_map(|segment| segment.as_str()).unwrap_or_default();
-        let message = format!("Cannot return null for non-nullable field `{field}`.");
+        let message = format!("Cannot return null for non-nullable field {}.", null.field);
         GraphqlError::new(message, "INTERNAL_SERVER_ERROR").at(root.position()).below(root.response_key, null.path)
     });
     Resolved { json, errors: errors.collect() }
 }
 
 fn bad_input(root: &RootField<'_>, error: &plan::Error) -> Resolved {
-    Resolved::error(
-        GraphqlError::new(error.to_string(), error.code()).at(root.position()).below(root.response_key, Vec::new()),
-    )
+    failed(root, &error.to_string(), error.code())
 }
 
-fn refused(root: &RootField<'_>, refusal: Option<GraphqlError>) -> Resolved {
-    let refusal = refusal.unwrap_or_else(|| {
-        GraphqlError::new("You are not authorized for this resource", "FORBIDDEN").at(root.position())
-    });
+fn failed(root: &RootField<'_>, message: &str, code: &str) -> Resolved {
+    Resolved::error(GraphqlError::new(message, code).at(root.position()).below(root.response_key, Vec::new()))
+}
+
+fn refused(root: &RootField<'_>, refusal: Option<Box<GraphqlError>>) -> Resolved {
+    let unasked = || GraphqlError::new("You are not authorized for this resource", "FORBIDDEN").at(root.position());
+    let refusal = refusal.map_or_else(unasked, |refusal| *refusal);
     Resolved::error(refusal.below(root.response_key, Vec::new()))
 }
 
@@ -277,7 +276,7 @@ fn storage_failed(root: &RootField<'_>, error: &storage::Error) -> Resolved {
             "INTERNAL_SERVER_ERROR"
         }
     };
-    Resolved::error(GraphqlError::new(error.to_string(), code).at(root.position()).below(root.response_key, Vec::new()))
+    failed(root, &error.to_string(), code)
 }
 
 fn type_name(root_type: &str) -> String {

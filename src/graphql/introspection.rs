@@ -18,17 +18,17 @@ use directives::{DIRECTIVES, Directive};
 ///
 /// # Errors
 /// Arguments that cannot be used.
-pub fn resolve(source: &Source<'_>, root: &RootField<'_>) -> Result<String, Error> {
+pub(super) fn resolve(source: &Source<'_>, root: &RootField<'_>) -> Result<String, Error> {
     let writer = Writer { api: source.model.api() };
     let mut out = String::new();
     let sets = selection::children(&root.fields);
     if root.name() == "__schema" {
-        let selected = compile(source, "__Schema", sets)?;
+        let selected = compile(source, "__Schema", &sets)?;
         out.reserve(1 << 20);
         writer.object(&mut out, &selected, Meta::Schema);
         return Ok(out);
     }
-    let selected = compile(source, "__Type", sets)?;
+    let selected = compile(source, "__Type", &sets)?;
     let name = root.fields.first().and_then(|field| field.node.get_argument("name"));
     let name = match name.map(|value| &value.node) {
         Some(async_graphql_value::Value::String(name)) => Some(name.as_str()),
@@ -54,11 +54,7 @@ struct Selected<'a> {
     below: Vec<Selected<'a>>,
 }
 
-fn compile<'a>(
-    source: &Source<'a>,
-    meta: &'static str,
-    sets: impl Iterator<Item = &'a SelectionSet>,
-) -> Result<Vec<Selected<'a>>, Error> {
+fn compile<'a>(source: &Source<'a>, meta: &'static str, sets: &[&'a SelectionSet]) -> Result<Vec<Selected<'a>>, Error> {
     let api = source.model.api();
     let mut compiled = Vec::new();
     for (key, fields) in selection::collect(source, |condition| condition == meta, sets) {
@@ -69,7 +65,7 @@ fn compile<'a>(
             None => input::Arguments::new(),
         };
         let below = match below(name) {
-            Some(below) => compile(source, below, selection::children(&fields))?,
+            Some(below) => compile(source, below, &selection::children(&fields))?,
             None => Vec::new(),
         };
         let include_deprecated = matches!(arguments.get("includeDeprecated"), Some(Value::Boolean(true)));
@@ -166,7 +162,7 @@ impl<'a> Writer<'a> {
     fn schema(&self, out: &mut String, member: &Selected<'_>) {
         match member.field {
             "types" => {
-                self.list(out, &member.below, self.api.types.values().map(|ty| Meta::Type(TypeOf::Definition(ty))))
+                self.list(out, &member.below, self.api.types.values().map(|ty| Meta::Type(TypeOf::Definition(ty))));
             }
             "queryType" => self.named(out, &member.below, QUERY),
             "mutationType" => self.named(out, &member.below, MUTATION),
@@ -187,7 +183,7 @@ impl<'a> Writer<'a> {
                 self.list(out, below, shown.map(Meta::Field));
             }
             ("interfaces", ApiKind::Object { implements, .. } | ApiKind::Interface { implements, .. }) => {
-                self.types(out, below, implements)
+                self.types(out, below, implements);
             }
             ("possibleTypes", ApiKind::Interface { possible, .. }) => self.types(out, below, possible),
             ("enumValues", ApiKind::Enum(values)) => {
@@ -288,7 +284,7 @@ impl<'a> Writer<'a> {
                 "name" => string(out, directive.argument),
                 "description" => string(out, directive.argument_description),
                 "type" if directive.is_required => {
-                    self.object(out, &member.below, Meta::Type(TypeOf::NonNullNamed(directive.argument_type)))
+                    self.object(out, &member.below, Meta::Type(TypeOf::NonNullNamed(directive.argument_type)));
                 }
                 "type" => self.named(out, &member.below, directive.argument_type),
                 "defaultValue" => optional(out, directive.default),

@@ -11,7 +11,7 @@ const MESSAGE_MAX: usize = 500;
 
 /// An error as a response has it (GraphQL specification, section 7.1.2).
 #[derive(Debug, Clone, Serialize)]
-pub struct GraphqlError {
+pub(super) struct GraphqlError {
     message: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     locations: Vec<Pos>,
@@ -22,7 +22,7 @@ pub struct GraphqlError {
 
 impl GraphqlError {
     /// An error with a code.
-    pub fn new(message: impl Into<String>, code: &str) -> Self {
+    pub(super) fn new(message: impl Into<String>, code: &str) -> Self {
         let message: String = message.into();
         let message = if message.chars().count() > MESSAGE_MAX {
             message.chars().take(MESSAGE_MAX).chain("…".chars()).collect()
@@ -34,7 +34,7 @@ impl GraphqlError {
 
     /// Where in the document.
     #[must_use]
-    pub fn at(mut self, position: Pos) -> Self {
+    pub(super) fn at(mut self, position: Pos) -> Self {
         if position.line > 0 {
             self.locations.push(position);
         }
@@ -43,14 +43,14 @@ impl GraphqlError {
 
     /// Where in the response: a root field and what is below it.
     #[must_use]
-    pub fn below(mut self, root: &Name, path: Vec<Json>) -> Self {
+    pub(super) fn below(mut self, root: &Name, path: Vec<Json>) -> Self {
         self.path.push(root.as_str().into());
         self.path.extend(path);
         self
     }
 
     /// What a guard said.
-    pub fn from_guard(error: async_graphql::Error, position: Pos) -> Self {
+    pub(super) fn from_guard(error: async_graphql::Error, position: Pos) -> Self {
         let mut refusal = Self::new(error.message, "FORBIDDEN").at(position);
         if let Some(extensions) = error.extensions.and_then(|values| extensions(&values)) {
             refusal.extensions = extensions;
@@ -59,7 +59,7 @@ impl GraphqlError {
     }
 
     /// What the engine's parser or validator said.
-    pub fn from_engine(error: ServerError, code: &str) -> Self {
+    pub(super) fn from_engine(error: ServerError, code: &str) -> Self {
         let mut refused = Self::new(engine_message(&error.message), code);
         refused.locations = error.locations;
         refused
@@ -68,15 +68,15 @@ impl GraphqlError {
 
 /// A root field of the response.
 #[derive(Debug)]
-pub struct Member<'a> {
+pub(super) struct Member<'a> {
     /// Response key.
-    pub key: &'a Name,
+    pub(super) key: &'a Name,
     /// JSON text.
-    pub json: String,
+    pub(super) json: String,
 }
 
 /// A response whose operation ran.
-pub fn executed(members: &[Member<'_>], errors: &[GraphqlError]) -> Vec<u8> {
+pub(super) fn executed(members: &[Member<'_>], errors: &[GraphqlError]) -> Vec<u8> {
     let length = members.iter().map(|member| member.json.len() + member.key.len() + 4).sum::<usize>();
     let mut body = Vec::with_capacity(length + 32);
     body.push(b'{');
@@ -101,7 +101,7 @@ pub fn executed(members: &[Member<'_>], errors: &[GraphqlError]) -> Vec<u8> {
 }
 
 /// A response to a request that was not executed: no `data` (GraphQL specification, section 7.1).
-pub fn refused(errors: &[GraphqlError]) -> Vec<u8> {
+pub(super) fn refused(errors: &[GraphqlError]) -> Vec<u8> {
     let mut body = b"{\"errors\":".to_vec();
     write_errors(&mut body, errors);
     body.push(b'}');

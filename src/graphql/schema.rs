@@ -18,15 +18,18 @@ use crate::model::api::{Api, ApiField, ApiInput, ApiKind, ApiType, ApiTypeRef, M
 
 /// What the guards of one operation said: a verdict for each response key whose guard was called.
 #[derive(Debug, Default, Clone)]
-pub struct Verdicts(Arc<Mutex<Vec<(Name, Option<GraphqlError>)>>>);
+pub(super) struct Verdicts(Arc<Mutex<Vec<Verdict>>>);
+
+/// A response key, and the refusal if there is one.
+type Verdict = (Name, Option<Box<GraphqlError>>);
 
 impl Verdicts {
-    fn record(&self, key: Name, refusal: Option<GraphqlError>) {
+    fn record(&self, key: Name, refusal: Option<Box<GraphqlError>>) {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((key, refusal));
     }
 
     /// The verdict on a root field; a field whose guard was not called is refused.
-    pub fn of(&self, key: &Name) -> Result<(), Option<GraphqlError>> {
+    pub(super) fn of(&self, key: &Name) -> Result<(), Option<Box<GraphqlError>>> {
         let verdicts = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match verdicts.iter().find(|(known, _)| known == key) {
             Some((_, None)) => Ok(()),
@@ -91,8 +94,11 @@ fn guarded(field: &ApiField, ty: TypeRef, guard: RequireScope) -> Field {
     Field::new(&*field.name, ty, move |context: ResolverContext<'_>| {
         let guard = guard.clone();
         FieldFuture::new(async move {
-            let refusal =
-                guard.check(context.ctx).await.err().map(|error| GraphqlError::from_guard(error, context.ctx.item.pos));
+            let refusal = guard
+                .check(context.ctx)
+                .await
+                .err()
+                .map(|error| Box::new(GraphqlError::from_guard(error, context.ctx.item.pos)));
             if let Ok(verdicts) = context.ctx.data::<Verdicts>() {
                 verdicts.record(context.ctx.item.node.response_key().node.clone(), refusal);
             }

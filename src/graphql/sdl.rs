@@ -41,7 +41,7 @@ fn definition(out: &mut String, ty: &ApiType) {
         }
         ApiKind::Object { implements, fields } => composite(out, "type", &ty.name, implements, fields.values()),
         ApiKind::Interface { implements, fields, .. } => {
-            composite(out, "interface", &ty.name, implements, fields.values())
+            composite(out, "interface", &ty.name, implements, fields.values());
         }
     }
 }

@@ -39,6 +39,10 @@ pub enum Field {
 
 /// A value stored in a node, or computed by the server.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says another thing of the property, and all combinations occur"
+)]
 pub struct Property {
     /// Field name.
     pub name: Arc<str>,

@@ -60,6 +60,9 @@ impl Conditions<'_, '_> {
     }
 
     /// All entries of a filter on the nodes of `alias`; `None` if there is no condition.
+    ///
+    /// # Errors
+    /// Values and selections that cannot be used.
     pub fn filter(&mut self, ty: TypeId, alias: Alias, filter: &Filter) -> Result<Option<Sql>, Error> {
         let mut conditions = Vec::new();
         for (key, value) in filter {

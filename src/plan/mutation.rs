@@ -18,6 +18,8 @@ pub struct Change<'a> {
     pub write: Write,
     /// What may not be null although storage cannot promise it.
     pub null_check: Option<NullCheck<'a>>,
+    /// What to tell the client when the key is taken.
+    pub conflict: String,
 }
 
 /// Plans a field of the mutation root. `new_key` makes keys for nodes that are created without one.

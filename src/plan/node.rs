@@ -8,7 +8,7 @@ use async_graphql::{Name, Positioned};
 use super::filter::{self, Conditions};
 use super::page::{self, Alias};
 use super::selection::{self, Collected};
-use super::{Arguments, Error, Source, dialect, input, temporal};
+use super::{Arguments, Error, Source, dialect, input, nulls, temporal};
 use crate::model::columns::system;
 use crate::model::{Field, NodeType, Property, Relation, StorageType, TypeId};
 use crate::sql::Sql;
@@ -66,15 +66,13 @@ impl<'a> Statement<'a> {
     }
 
     /// The object of a node of one of `types`. Types that give the same members share an expression.
-    pub fn object(
-        &mut self,
-        types: &[TypeId],
-        alias: Alias,
-        sets: impl Iterator<Item = &'a SelectionSet> + Clone,
-    ) -> Result<NodeObject, Error> {
+    ///
+    /// # Errors
+    /// Values and selections that cannot be used.
+    pub fn object(&mut self, types: &[TypeId], alias: Alias, sets: &[&'a SelectionSet]) -> Result<NodeObject, Error> {
         let mut shapes: Vec<(Vec<Member<'a>>, Vec<TypeId>)> = Vec::new();
         let mut collected: Vec<(Vec<bool>, Collected<'a>)> = Vec::new();
-        let conditions = selection_conditions(&self.source, sets.clone());
+        let conditions = selection_conditions(&self.source, sets);
         for &id in types {
             let node_type = self.source.model.node_type(id);
             let holds: Vec<bool> = conditions
@@ -83,7 +81,7 @@ impl<'a> Statement<'a> {
                 .collect();
             let position = collected.iter().position(|(known, _)| *known == holds).unwrap_or_else(|| {
                 let applies = |condition: &str| selection::condition_holds(self.source.model, node_type, condition);
-                collected.push((holds, selection::collect(&self.source, applies, sets.clone())));
+                collected.push((holds, selection::collect(&self.source, applies, sets)));
                 collected.len() - 1
             });
             let Some((_, fields)) = collected.get(position) else { continue };
@@ -149,10 +147,11 @@ impl<'a> Statement<'a> {
             return Ok(object);
         }
         self.needs_null_check = true;
+        let owner = types.first().map_or("", |id| &*self.source.model.node_type(*id).name);
         let mut json = Sql::new("case");
         for (key, property) in required {
             let Some(column) = filter::property_column(self.source.model, &alias, property) else { continue };
-            json.push(" when ").append(column).push(" is null then ").literal(&["!", key.as_str()].concat());
+            json.push(" when ").append(column).push(" is null then ").literal(&nulls::mark(key, owner, &property.name));
         }
         json.push(" else ").append(object).push(" end");
         Ok(json)
@@ -202,11 +201,11 @@ impl<'a> Statement<'a> {
         let arguments = self.relation_arguments(owners, relation, fields)?;
         let target = self.source.model.node_type(relation.target);
         let sets = selection::children(fields);
-        let types = selection::narrowed(&self.source, relation.target, sets.clone());
+        let types = selection::narrowed(&self.source, relation.target, &sets);
         let alias = self.node_alias();
         self.next += 1;
         let link = Alias::relation(self.next);
-        let object = self.object(&types, alias, sets)?;
+        let object = self.object(&types, alias, &sets)?;
         let mut rows = node_columns(alias, &object.columns);
         rows.append(filter::related_rows(&self.source, relation, owner, link, alias, &types));
         if let Some(async_graphql::Value::Object(given)) = arguments.get("filter")
@@ -227,7 +226,8 @@ impl<'a> Statement<'a> {
         if relation.non_null {
             self.needs_null_check = true;
             let mut checked = Sql::new("coalesce(");
-            checked.append(sql).push(", '!')");
+            let owner = owners.first().map_or("", |id| &*self.source.model.node_type(*id).name);
+            checked.append(sql).push(", ").literal(&nulls::mark("", owner, &relation.field)).push(")");
             return Ok(checked);
         }
         Ok(sql)
@@ -303,7 +303,7 @@ fn is_same_shape(one: &[Member<'_>], other: &[Member<'_>]) -> bool {
 }
 
 /// Every type condition on the way to the fields of a selection.
-fn selection_conditions<'a>(source: &Source<'a>, sets: impl Iterator<Item = &'a SelectionSet>) -> Vec<&'a str> {
+fn selection_conditions<'a>(source: &Source<'a>, sets: &[&'a SelectionSet]) -> Vec<&'a str> {
     let mut conditions = Vec::new();
     for set in sets {
         selection::conditions(source, set, &mut conditions);

@@ -1,7 +1,7 @@
 //! Non-null fields that storage cannot promise: a relation that is declared `!`, a property that became required after nodes were stored.
 //!
-//! Statements mark what is missing: `"!"` in place of a required related node, `"!key"` in place of a node whose required property
-//! `key` is null. Marks become nulls and errors here (GraphQL specification, section 6.4.4).
+//! Statements mark what is missing: `"!!Type.field"` in place of a required related node, `"!key!Type.field"` in place of a node whose
+//! required property, selected as `key`, is null. Marks become nulls and errors here (GraphQL specification, section 6.4.4).
 
 use async_graphql::Name;
 use async_graphql::parser::types::SelectionSet;
@@ -23,6 +23,13 @@ pub struct NullCheck<'a> {
 pub struct NullError {
     /// Path below the root field: response keys and list positions.
     pub path: Vec<Value>,
+    /// `Type.field`.
+    pub field: String,
+}
+
+/// The mark of a null; `key` is empty where the mark stands in the field's own place.
+pub(super) fn mark(key: &str, ty: &str, field: &str) -> String {
+    ["!", key, "!", ty, ".", field].concat()
 }
 
 /// Where nodes stand, and whether they may be null there.
@@ -37,13 +44,13 @@ struct Expected<'a> {
 impl<'a> NullCheck<'a> {
     /// For a list of nodes of these types.
     pub fn list(source: Source<'a>, types: &[TypeId], root: &RootField<'a>) -> Self {
-        let members = members(source, types, selection::children(&root.fields));
+        let members = members(source, types, &selection::children(&root.fields));
         Self { expected: Expected { is_list: true, non_null: false, item_non_null: false, members } }
     }
 
     /// For one node of one of these types.
     pub fn node(source: Source<'a>, types: &[TypeId], root: &RootField<'a>) -> Self {
-        let members = members(source, types, selection::children(&root.fields));
+        let members = members(source, types, &selection::children(&root.fields));
         Self { expected: Expected { is_list: false, non_null: false, item_non_null: false, members } }
     }
 
@@ -85,12 +92,13 @@ impl Expected<'_> {
     fn check_node(&self, node: &mut Value, path: &mut Vec<Value>, errors: &mut Vec<NullError>) -> bool {
         match node {
             Value::String(mark) => {
-                let key = mark.trim_start_matches('!').to_owned();
+                let (key, field) =
+                    mark.trim_start_matches('!').split_once('!').unwrap_or(("", mark.trim_start_matches('!')));
                 let mut path = path.clone();
                 if !key.is_empty() {
                     path.push(key.into());
                 }
-                errors.push(NullError { path });
+                errors.push(NullError { path, field: field.to_owned() });
                 *node = Value::Null;
                 true
             }
@@ -114,18 +122,14 @@ impl Expected<'_> {
 }
 
 /// Members that hold nodes, of all types together: GraphQL lets fields of one key differ in type only where they cannot meet.
-fn members<'a>(
-    source: Source<'a>,
-    types: &[TypeId],
-    sets: impl Iterator<Item = &'a SelectionSet> + Clone,
-) -> IndexMap<&'a Name, Expected<'a>> {
+fn members<'a>(source: Source<'a>, types: &[TypeId], sets: &[&'a SelectionSet]) -> IndexMap<&'a Name, Expected<'a>> {
     let mut members = IndexMap::new();
     for &id in types {
         let node_type = source.model.node_type(id);
         let collected = selection::collect(
             &source,
             |condition| selection::condition_holds(source.model, node_type, condition),
-            sets.clone(),
+            sets,
         );
         for (key, fields) in collected {
             let name = fields.first().map_or("", |field| field.node.name.node.as_str());
@@ -134,8 +138,8 @@ fn members<'a>(
                 continue;
             }
             let children = selection::children(&fields);
-            let targets = selection::narrowed(&source, relation.target, children.clone());
-            let below = self::members(source, &targets, children);
+            let targets = selection::narrowed(&source, relation.target, &children);
+            let below = self::members(source, &targets, &children);
             members.insert(
                 key,
                 Expected {

@@ -63,17 +63,17 @@ fn nodes<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, arguments: &A
     let model = source.model;
     let node_type = model.node_type(ty);
     let sets = selection::children(&root.fields);
-    let types = selection::narrowed(&source, ty, sets.clone());
+    let types = selection::narrowed(&source, ty, &sets);
     let mut statement = Statement::new(source);
     let alias = statement.node_alias();
-    let object = statement.object(&types, alias, sets)?;
+    let object = statement.object(&types, alias, &sets)?;
     let mut conditions = vec![filter::has_type(model, alias, &types)];
     for (name, value) in arguments {
         match (name.as_str(), node_type.property(name)) {
             (_, Some(property)) => {
-                conditions.extend(filter::equality(&mut statement.conditions(), alias, property, value)?)
+                conditions.extend(filter::equality(&mut statement.conditions(), alias, property, value)?);
             }
-            ("_id", None) => conditions.extend(number_condition(alias, value)),
+            ("_id", None) => conditions.push(number_condition(alias, value)),
             ("filter", None) => {
                 if let Value::Object(given) = value {
                     conditions.extend(statement.conditions().filter(ty, alias, given)?);
@@ -92,23 +92,26 @@ fn nodes<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, arguments: &A
 }
 
 /// `_id: "17"`; anything that is no number matches nothing, null matches nothing.
-fn number_condition(alias: Alias, value: &Value) -> Option<Sql> {
+fn number_condition(alias: Alias, value: &Value) -> Sql {
     let number = match value {
         Value::String(text) => text.parse::<i64>().ok(),
         _ => None,
     };
-    let Some(number) = number else { return Some(Sql::new("false")) };
+    let Some(number) = number else { return Sql::new("false") };
     let mut sql = alias.column(system::ID);
     sql.push(" = ").bind(number);
-    Some(sql)
+    sql
 }
 
 /// The object of the one node that `condition` names, as a statement of its own; no row if there is none.
+///
+/// # Errors
+/// Values and selections that cannot be used.
 pub fn one_node<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, key: &str) -> Result<Read<'a>, Error> {
     let types = &source.model.node_type(ty).possible;
     let mut statement = Statement::new(source);
     let alias = statement.node_alias();
-    let object = statement.object(types, alias, selection::children(&root.fields))?;
+    let object = statement.object(types, alias, &selection::children(&root.fields))?;
     let mut sql = Sql::new("select ");
     sql.append(object.json).push(" from node ").append(alias.sql());
     sql.push(" where ").append(key_condition(source, alias, types, key));

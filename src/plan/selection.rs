@@ -11,11 +11,7 @@ use crate::model::{Model, NodeType, TypeId};
 pub type Collected<'a> = IndexMap<&'a Name, Vec<&'a Positioned<Field>>>;
 
 /// Collects the fields that hold for a type; `applies` tells whether a type condition does.
-pub fn collect<'a>(
-    source: &Source<'a>,
-    applies: impl Fn(&str) -> bool,
-    sets: impl IntoIterator<Item = &'a SelectionSet>,
-) -> Collected<'a> {
+pub fn collect<'a>(source: &Source<'a>, applies: impl Fn(&str) -> bool, sets: &[&'a SelectionSet]) -> Collected<'a> {
     let mut collected = IndexMap::new();
     for set in sets {
         collect_into(source, &applies, set, &mut collected);
@@ -24,8 +20,8 @@ pub fn collect<'a>(
 }
 
 /// Selection sets below fields that share a response key.
-pub fn children<'a>(fields: &[&'a Positioned<Field>]) -> impl Iterator<Item = &'a SelectionSet> + Clone + use<'a> {
-    fields.to_vec().into_iter().map(|field| &field.node.selection_set.node)
+pub fn children<'a>(fields: &[&'a Positioned<Field>]) -> Vec<&'a SelectionSet> {
+    fields.iter().map(|field| &field.node.selection_set.node).collect()
 }
 
 fn collect_into<'a>(
@@ -99,7 +95,7 @@ pub fn condition_holds(model: &Model, object: &NodeType, condition: &str) -> boo
 ///
 /// A selection on an interface that consists of nothing but fragments on object types (and `__typename`) asks for nodes of those
 /// types only: clients of the Contributor Environment rely on it.
-pub fn narrowed<'a>(source: &Source<'a>, ty: TypeId, sets: impl IntoIterator<Item = &'a SelectionSet>) -> Vec<TypeId> {
+pub fn narrowed<'a>(source: &Source<'a>, ty: TypeId, sets: &[&'a SelectionSet]) -> Vec<TypeId> {
     let node_type = source.model.node_type(ty);
     if !node_type.is_interface {
         return node_type.possible.clone();

@@ -14,6 +14,9 @@ use crate::value::{Date, DateComponents, DateTime, DateTimeComponents};
 pub type Input = IndexMap<Name, Value>;
 
 /// The stored form of the value that an input object means.
+///
+/// # Errors
+/// Values and selections that cannot be used.
 pub fn stored(ty: &PropertyType, input: &Input, now: Timestamp<Utc>) -> Result<String, Error> {
     let formatted = formatted(input);
     let number = |name: &str| match input.get(name) {
@@ -51,6 +54,9 @@ pub fn stored(ty: &PropertyType, input: &Input, now: Timestamp<Utc>) -> Result<S
 }
 
 /// Equality: with the value of `formatted`, or of each component that is given. `None`: nothing is given.
+///
+/// # Errors
+/// Values and selections that cannot be used.
 pub fn equals(ty: &PropertyType, column: &Sql, input: &Input, now: Timestamp<Utc>) -> Result<Option<Sql>, Error> {
     if formatted(input).is_some() {
         let mut sql = column.clone();
@@ -77,6 +83,9 @@ pub fn equals(ty: &PropertyType, column: &Sql, input: &Input, now: Timestamp<Utc
 }
 
 /// The components that are selected, as a JSON object. An absent value is an object of nulls: clients rely on it.
+///
+/// # Errors
+/// Values and selections that cannot be used.
 pub fn object<'a>(
     source: &Source<'a>,
     ty: &PropertyType,
@@ -84,7 +93,7 @@ pub fn object<'a>(
     fields: &[&'a Positioned<Field>],
 ) -> Result<Sql, Error> {
     let type_name = if *ty == PropertyType::Date { "_Neo4jDate" } else { "_Neo4jDateTime" };
-    let collected = selection::collect(source, |condition| condition == type_name, selection::children(fields));
+    let collected = selection::collect(source, |condition| condition == type_name, &selection::children(fields));
     let mut members = Vec::with_capacity(collected.len());
     for (key, fields) in collected {
         let name = fields.first().map_or("", |field| field.node.name.node.as_str());

@@ -184,7 +184,7 @@ async fn record_schema(connection: &impl ConnectionTrait, model: &Model) -> Resu
         digest.update(ty.name.as_bytes());
         digest.update([0]);
     }
-    let hash: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = format!("{:x}", digest.finalize());
     if first::<String>(connection, Sql::new("select hash from clef_schema order by id desc limit 1")).await?
         == Some(hash.clone())
     {

@@ -87,7 +87,7 @@ impl Catalogue {
     /// The text that made an entry, from its name on: SQLite writes what is before anew.
     pub(super) fn text_of(&self, kind: &str, name: &str) -> Option<&str> {
         let text = self.entries.iter().find(|entry| entry.kind == kind && entry.name == name)?.text.as_deref()?;
-        text.get("create ".len() + kind.len()..)
+        text.get("create ".len() + kind.len()..).map(str::trim_start)
     }
 }
 
@@ -126,7 +126,7 @@ pub(super) async fn texts(connection: &impl ConnectionTrait, sql: Sql) -> Result
 /// First column of the first row.
 pub(super) async fn first<T: TryGetable>(connection: &impl ConnectionTrait, sql: Sql) -> Result<Option<T>, DbErr> {
     let row = connection.query_one_raw(statement(sql)).await?;
-    row.map(|row| row.try_get_by_index(0).map_err(DbErr::from)).transpose()
+    row.map(|row| row.try_get_by_index(0)).transpose()
 }
 
 /// Runs a statement that answers nothing.

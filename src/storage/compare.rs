@@ -130,10 +130,10 @@ fn indexes(catalogue: &Catalogue, model: &Model, changes: &[Change]) -> Vec<Chan
     };
     let mut found = Vec::new();
     for entry in catalogue.entries.iter().filter(|entry| entry.kind == "index") {
-        if let Some(column) = entry.name.strip_prefix(INDEX_PREFIX) {
-            if is_moving(column) || !model.columns().iter().any(|wanted| wanted.is_indexed && wanted.name == column) {
-                found.push(Change::DropIndex { name: entry.name.clone() });
-            }
+        if let Some(column) = entry.name.strip_prefix(INDEX_PREFIX)
+            && (is_moving(column) || !model.columns().iter().any(|wanted| wanted.is_indexed && wanted.name == column))
+        {
+            found.push(Change::DropIndex { name: entry.name.clone() });
         }
     }
     for column in model.columns().iter().filter(|column| column.is_indexed) {
@@ -149,10 +149,10 @@ fn changed_views(catalogue: &Catalogue, model: &Model, is_disturbed: bool) -> Ve
     let mut changes = Vec::new();
     let wanted = views(model, &catalogue.foreign_names());
     for recorded in &catalogue.types {
-        if let Some(view) = &recorded.view {
-            if !wanted.iter().any(|wanted| wanted.ty == recorded.name) {
-                changes.push(Change::DropView { view: view.clone() });
-            }
+        if let Some(view) = &recorded.view
+            && !wanted.iter().any(|wanted| wanted.ty == recorded.name)
+        {
+            changes.push(Change::DropView { view: view.clone() });
         }
     }
     for view in wanted {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
-use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection as _, Either, Row, SqliteConnection};
+use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection as _, Either, Executor, Row, SqliteConnection};
 
 use crate::sql::{Parameter, Sql};
 
@@ -54,21 +54,34 @@ impl Connection {
     /// Runs statements that one text holds, separated by semicolons: one round trip to the driver's thread. Stops at the first that
     /// fails. The answer is that of the statement at `position`.
     pub(super) async fn run(&mut self, statements: Sql, position: usize) -> Result<Answer, sqlx::Error> {
+        Ok(self.run_rounds(statements, position, usize::MAX, 1).await?.pop().unwrap_or_default())
+    }
+
+    /// Like [`Self::run`], for a text that holds the same `length` statements several times over; an answer for each round.
+    pub(super) async fn run_rounds(
+        &mut self,
+        statements: Sql,
+        position: usize,
+        length: usize,
+        rounds: usize,
+    ) -> Result<Vec<Answer>, sqlx::Error> {
         self.watch.0.start(self.timeout);
         let (text, parameters) = statements.into_parts();
-        let mut steps = sqlx::query_with(AssertSqlSafe(text), arguments(parameters)?).fetch_many(&mut self.inner);
-        let mut answer = Answer::default();
+        // Through the trait: the method of the same name is deprecated in sqlx 0.9, since only this driver takes several statements.
+        let mut steps = self.inner.fetch_many(sqlx::query_with(AssertSqlSafe(text), arguments(parameters)?));
+        let mut answers: Vec<_> = (0..rounds).map(|_| Answer::default()).collect();
         let mut current = 0;
         while let Some(step) = steps.try_next().await? {
             match step {
                 Either::Left(_) => current += 1,
-                Either::Right(row) if current == position && !answer.is_found => {
-                    answer = Answer { is_found: true, text: first_text(&row)? }
-                }
+                Either::Right(row) if current % length == position => match answers.get_mut(current / length) {
+                    Some(answer) if !answer.is_found => *answer = Answer { is_found: true, text: first_text(&row)? },
+                    _ => {}
+                },
                 Either::Right(_) => {}
             }
         }
-        Ok(answer)
+        Ok(answers)
     }
 
     /// Like [`Self::run`], for as long as it takes.

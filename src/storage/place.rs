@@ -104,7 +104,7 @@ impl Place {
 
     /// For readers. Not opened read-only: that needs the files of the log to be there already.
     pub(super) fn read_connection(&self) -> SqliteConnectOptions {
-        self.any_connection().pragma("cache_size", "-8192").pragma("query_only", "on")
+        self.any_connection().pragma("cache_size", "-4096").pragma("query_only", "on")
     }
 
     fn any_connection(&self) -> SqliteConnectOptions {
@@ -114,6 +114,7 @@ impl Place {
             .journal_mode(SqliteJournalMode::Wal)
             .statement_cache_capacity(512)
             .pragma("temp_store", "memory")
+            // A list of 1,000 nodes took 1.9 ms of CPU with the file mapped, 3.3 ms without, whatever the size of the cache.
             .pragma("mmap_size", "268435456")
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 
+use super::batch::{Batch, Outcome, alone, together};
 use super::connection::Connection;
 use super::error::Error;
 use super::log::Log;
@@ -14,8 +15,6 @@ use super::place::Settings;
 use super::write::Scope;
 use super::writer::{Counters, Request};
 use crate::sql::Sql;
-
-type Outcome = Result<Option<String>, Error>;
 
 /// The write connection and what is needed to have another.
 #[derive(Debug)]
@@ -25,16 +24,10 @@ pub(super) struct Session {
     connection: Option<Connection>,
     /// Whether a batch began and did not end.
     is_unfinished: bool,
+    /// Whether each write of a batch needs a savepoint: a write failed lately.
+    is_careful: bool,
     log: Log,
     counters: Arc<Counters>,
-}
-
-/// How a batch went.
-enum Batch {
-    /// Committed, or not begun; an outcome for each write.
-    Ended(Vec<Outcome>),
-    /// This write made SQLite undo the whole transaction.
-    Lost(usize, Error),
 }
 
 impl Session {
@@ -52,6 +45,7 @@ impl Session {
             statement_timeout: settings.statement_timeout,
             connection: Some(connection),
             is_unfinished: false,
+            is_careful: false,
             log,
             counters,
         };
@@ -68,6 +62,7 @@ impl Session {
                 Ok(Batch::Ended(ended)) => {
                     outcomes.extend(requests.drain(..).zip(ended));
                 }
+                Ok(Batch::Again) => self.is_careful = true,
                 Ok(Batch::Lost(position, error)) => outcomes.push((requests.remove(position), Err(error))),
                 Err(error) => outcomes.extend(requests.drain(..).map(|request| (request, Err(error.clone())))),
             }
@@ -85,11 +80,9 @@ impl Session {
 
     /// Brings the statistics of the query planner up to date where tables have changed much.
     pub(super) async fn optimize(&mut self) {
-        if let Some(connection) = &mut self.connection {
-            if let Err(error) = connection.run_unlimited(Sql::new("pragma analysis_limit = 400; pragma optimize")).await
-            {
-                tracing::warn!(error = &error as &dyn std::error::Error, "statistics not brought up to date");
-            }
+        let Some(connection) = &mut self.connection else { return };
+        if let Err(error) = connection.run_unlimited(Sql::new("pragma analysis_limit = 400; pragma optimize")).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "statistics not brought up to date");
         }
     }
 
@@ -118,8 +111,9 @@ impl Session {
             none => none.insert(Connection::open(&self.options, self.statement_timeout).await?),
         };
         let result = match requests {
-            [request] => alone(connection, request).await.map(|outcome| Batch::Ended(vec![Ok(outcome)])),
-            _ => together(connection, requests).await,
+            [request] => alone(connection, &request.write).await.map(|outcome| Batch::Ended(vec![Ok(outcome)])),
+            _ if self.is_careful => together(connection, requests, Scope::Savepoint).await,
+            _ => together(connection, requests, Scope::Bare).await,
         };
         if let Ok(Batch::Ended(_)) = result {
             self.counters.commits.fetch_add(1, Ordering::Relaxed);
@@ -133,6 +127,7 @@ impl Session {
         if errors().any(|error| !error.spares_connection()) {
             self.connection = None;
         }
+        self.is_careful = errors().any(|error| !matches!(error, Error::Refused(_)));
         let is_failing = errors().any(|error| matches!(error, Error::Full | Error::ReadOnly | Error::Busy));
         self.counters.is_failing.store(is_failing, Ordering::Relaxed);
         for error in errors() {
@@ -141,34 +136,4 @@ impl Session {
             }
         }
     }
-}
-
-/// A transaction of its own, in one round trip if nothing is to be decided.
-async fn alone(connection: &mut Connection, request: &Request) -> Outcome {
-    let outcome = request.write.run(connection, Scope::Transaction).await;
-    if outcome.is_err() {
-        // There is nothing to undo if the transaction did not begin, or SQLite undid it.
-        drop(Scope::Transaction.undo(connection).await);
-    }
-    outcome
-}
-
-async fn together(connection: &mut Connection, requests: &[Request]) -> Result<Batch, Error> {
-    connection.run(Sql::new("begin immediate"), 0).await?;
-    let mut outcomes = Vec::with_capacity(requests.len());
-    for (position, request) in requests.iter().enumerate() {
-        let outcome = request.write.run(connection, Scope::Savepoint).await;
-        if let Err(error) = &outcome {
-            if Scope::Savepoint.undo(connection).await.is_err() {
-                drop(Scope::Transaction.undo(connection).await);
-                return Ok(Batch::Lost(position, error.clone()));
-            }
-        }
-        outcomes.push(outcome);
-    }
-    if let Err(error) = connection.run(Sql::new("commit"), 0).await {
-        drop(Scope::Transaction.undo(connection).await);
-        return Err(error.into());
-    }
-    Ok(Batch::Ended(outcomes))
 }

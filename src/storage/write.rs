@@ -35,12 +35,14 @@ pub enum Write {
 }
 
 /// What encloses a write.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
     /// A transaction of its own.
     Transaction,
-    /// Part of a transaction that others share.
+    /// Part of a transaction that others share, to be undone alone if it fails.
     Savepoint,
+    /// Part of a transaction that others share, to be undone with them: two statements less.
+    Bare,
 }
 
 impl Scope {
@@ -48,24 +50,21 @@ impl Scope {
         match self {
             Self::Transaction => "begin immediate; ",
             Self::Savepoint => "savepoint w; ",
+            Self::Bare => "",
         }
+    }
+
+    /// Number of statements that [`Self::begin`] adds.
+    fn offset(self) -> usize {
+        usize::from(!matches!(self, Self::Bare))
     }
 
     fn end(self) -> &'static str {
         match self {
             Self::Transaction => "; commit",
             Self::Savepoint => "; release w",
+            Self::Bare => "",
         }
-    }
-
-    /// Undoes the write. An error means that SQLite undid the whole transaction by itself.
-    pub(super) async fn undo(self, connection: &mut Connection) -> Result<(), Error> {
-        let undo = match self {
-            Self::Transaction => "rollback",
-            Self::Savepoint => "rollback to w; release w",
-        };
-        connection.run(Sql::new(undo), 0).await?;
-        Ok(())
     }
 }
 
@@ -79,35 +78,49 @@ impl Write {
         }
     }
 
+    /// Whether one text can hold both, parameters apart: nothing is to be decided, and the statements are the same.
+    pub(super) fn is_alike(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Change { statements: these, read }, Self::Change { statements: those, read: other }) => {
+                read.text() == other.text() && these.iter().map(Sql::text).eq(those.iter().map(Sql::text))
+            }
+            _ => false,
+        }
+    }
+
+    /// The statements of a write in which nothing is to be decided, and the position of the one that answers.
+    pub(super) fn script(&self) -> Option<(Sql, usize)> {
+        let (parts, position): (Vec<_>, _) = match self {
+            Self::Change { statements, read } => (statements.iter().chain([read]).cloned().collect(), statements.len()),
+            Self::Delete { read, statement } => (vec![read.clone(), statement.clone()], 0),
+            Self::Merge { .. } => return None,
+        };
+        let mut script = Sql::default();
+        script.join("; ", parts);
+        Some((script, position))
+    }
+
     /// Runs the write in as few round trips as it can, from the start of the scope to its end. After an error the scope may be open.
     pub(super) async fn run(&self, connection: &mut Connection, scope: Scope) -> Result<Option<String>, Error> {
-        let mut script = Sql::new(scope.begin());
-        let position = match self {
-            Self::Change { statements, read } => {
-                for statement in statements {
-                    script.append(statement.clone()).push("; ");
-                }
-                script.append(read.clone());
-                statements.len() + 1
-            }
-            Self::Delete { read, statement } => {
-                script.append(read.clone()).push("; ").append(statement.clone());
-                1
-            }
-            Self::Merge { find, create, update, read } => {
-                script.append(find.clone());
-                let found = connection.run(script, 1).await?;
-                let change = match create {
-                    _ if found.is_found => update,
-                    Ok(create) => create,
-                    Err(reason) => return Err(Error::Refused(reason.clone())),
-                };
-                script = change.clone();
-                script.push("; ").append(read.clone());
-                1
-            }
+        let mut sql = Sql::new(scope.begin());
+        let position = if let Some((script, position)) = self.script() {
+            sql.append(script);
+            position + scope.offset()
+        } else if let Self::Merge { find, create, update, read } = self {
+            sql.append(find.clone());
+            let found = connection.run(sql, scope.offset()).await?;
+            let change = match create {
+                _ if found.is_found => update,
+                Ok(create) => create,
+                Err(reason) => return Err(Error::Refused(reason.clone())),
+            };
+            sql = change.clone();
+            sql.push("; ").append(read.clone());
+            1
+        } else {
+            return Ok(None);
         };
-        script.push(scope.end());
-        Ok(connection.run(script, position).await?.text)
+        sql.push(scope.end());
+        Ok(connection.run(sql, position).await?.text)
     }
 }

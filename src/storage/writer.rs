@@ -19,7 +19,7 @@ const BATCH_MAX: usize = 128;
 /// How long a commit waits for writers that were there a moment ago.
 const GATHER: Duration = Duration::from_micros(200);
 /// Between two looks at the statistics of the query planner.
-const OPTIMIZE_EVERY: Duration = Duration::from_secs(3600);
+const OPTIMIZE_EVERY: Duration = Duration::from_hours(1);
 
 /// What has been done so far.
 #[derive(Debug, Default)]
@@ -130,11 +130,11 @@ impl Desk {
         loop {
             tokio::select! {
                 biased;
+                _ = optimize.tick() => self.session.optimize().await,
                 message = self.messages.recv() => match message {
                     Some(message) => self.take(message),
                     None => break,
                 },
-                _ = optimize.tick() => self.session.optimize().await,
             }
             self.gather().await;
             if !self.batch.is_empty() {
@@ -144,7 +144,7 @@ impl Desk {
         self.session.close().await;
         if let Some(done) = self.closing.take() {
             // An error means that nobody waits any more.
-            drop(done.send(()));
+            let _ = done.send(());
         }
     }
 

@@ -1,6 +1,11 @@
 //! Promises of the whole program, one module for each capability.
 
 mod support;
+mod layers;
 mod sdl_contract;
 mod scope_micromatch;
 mod scope_properties;
+mod storage;
+mod oracle;
+mod guard;
+mod http;

@@ -33,9 +33,7 @@ fn difference(scope: &str, pattern: &str, measured: bool) -> Option<Difference> 
         true if !scope.bytes().all(|byte| byte.is_ascii_graphic()) => Some(Difference::Unprintable),
         true if scope == pattern => Some(Difference::OwnText),
         false if scope.contains('/') => Some(Difference::Slash),
-        false if scope.starts_with('.') && !pattern.starts_with('.') => {
-            Some(Difference::LeadingDot)
-        }
+        false if scope.starts_with('.') && !pattern.starts_with('.') => Some(Difference::LeadingDot),
         _ => None,
     }
 }
@@ -44,11 +42,7 @@ fn difference(scope: &str, pattern: &str, measured: bool) -> Option<Difference> 
 fn single_patterns_grant_as_measured() -> Fallible {
     let measured = measured()?;
     let (mut compared, mut differences) = (0, BTreeMap::new());
-    for case in measured
-        .get("cases")
-        .and_then(Value::as_array)
-        .ok_or("no cases")?
-    {
+    for case in measured.get("cases").and_then(Value::as_array).ok_or("no cases")? {
         let text = |name: &str| case.get(name).and_then(Value::as_str);
         let (Some(scope), Some(pattern)) = (text("scope"), text("pattern")) else {
             return Err(format!("{case} is not a case").into());
@@ -61,10 +55,7 @@ fn single_patterns_grant_as_measured() -> Fallible {
         compared += 1;
         if set.grants(scope) != expected {
             let difference = difference(scope, pattern, expected);
-            assert!(
-                difference.is_some(),
-                "{scope:?} {pattern:?}: measured {expected}"
-            );
+            assert!(difference.is_some(), "{scope:?} {pattern:?}: measured {expected}");
             *differences.entry(difference).or_insert(0) += 1;
         }
     }
@@ -83,35 +74,19 @@ fn single_patterns_grant_as_measured() -> Fallible {
 fn several_patterns_grant_as_measured() -> Fallible {
     let measured = measured()?;
     let mut compared = 0;
-    for case in measured
-        .get("array_cases")
-        .and_then(Value::as_array)
-        .ok_or("no cases")?
-    {
-        let patterns = case["patterns"]
-            .as_array()
-            .map(|patterns| patterns.iter().map(Value::as_str).collect());
-        let (Some(scope), Some(patterns)) = (
-            case.get("scope").and_then(Value::as_str),
-            patterns.flatten(),
-        ) else {
+    for case in measured.get("array_cases").and_then(Value::as_array).ok_or("no cases")? {
+        let patterns = case["patterns"].as_array().map(|patterns| patterns.iter().map(Value::as_str).collect());
+        let (Some(scope), Some(patterns)) = (case.get("scope").and_then(Value::as_str), patterns.flatten()) else {
             continue;
         };
         let patterns: Vec<&str> = patterns;
-        match (
-            ScopeSet::compile(&patterns),
-            case.get("isMatch").and_then(Value::as_bool),
-        ) {
+        match (ScopeSet::compile(&patterns), case.get("isMatch").and_then(Value::as_bool)) {
             (Ok(set), Some(expected)) => {
                 compared += 1;
                 assert_eq!(set.grants(scope), expected, "{case}");
             }
             // Negation, which did not subtract but add, and the empty string.
-            (Err(_), _) => assert!(
-                patterns
-                    .iter()
-                    .any(|pattern| pattern.is_empty() || pattern.starts_with('!'))
-            ),
+            (Err(_), _) => assert!(patterns.iter().any(|pattern| pattern.is_empty() || pattern.starts_with('!'))),
             (Ok(set), None) => {
                 return Err(format!("{set:?} compiles, but was an error: {case}").into());
             }

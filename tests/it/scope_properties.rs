@@ -21,12 +21,9 @@ const PAIRS: u32 = 100_000;
 /// The original's 3,700 scopes: one field and its scope a line, between them a tab.
 fn schema_scopes() -> Result<Vec<Scope>, Box<dyn Error>> {
     let mut lines = String::new();
-    GzDecoder::new(include_bytes!("../data/ce-scopes.tsv.gz").as_slice())
-        .read_to_string(&mut lines)?;
+    GzDecoder::new(include_bytes!("../data/ce-scopes.tsv.gz").as_slice()).read_to_string(&mut lines)?;
     let scopes = lines.lines().filter_map(|line| line.split_once('\t'));
-    Ok(scopes
-        .map(|(_field, scope)| scope.parse())
-        .collect::<Result<_, _>>()?)
+    Ok(scopes.map(|(_field, scope)| scope.parse()).collect::<Result<_, _>>()?)
 }
 
 /// All strings of one to five of a few characters.
@@ -34,10 +31,7 @@ fn short_strings() -> Vec<String> {
     let mut all = Vec::new();
     let mut last = vec![String::new()];
     for _length in 1..=5 {
-        last = last
-            .iter()
-            .flat_map(|text| ["a", "b", ":", "*"].map(|more| format!("{text}{more}")))
-            .collect();
+        last = last.iter().flat_map(|text| ["a", "b", ":", "*"].map(|more| format!("{text}{more}"))).collect();
         all.extend_from_slice(&last);
     }
     all
@@ -45,24 +39,13 @@ fn short_strings() -> Vec<String> {
 
 /// A glob of few letters, which the short strings exhaust nearly.
 fn short_glob() -> impl Strategy<Value = String> {
-    let pieces = vec![
-        "a", "b", ":", "*", "**", "?", "[ab]", "[a:]", "{a,b}", "{a*,?b}", "{:,ab}", "\\*", "\\a",
-    ];
+    let pieces = vec!["a", "b", ":", "*", "**", "?", "[ab]", "[a:]", "{a,b}", "{a*,?b}", "{:,ab}", "\\*", "\\a"];
     vec(select(pieces), 1..6).prop_map(|pieces| pieces.concat())
 }
 
 /// A glob as people write it, or nearly.
 fn scope_glob() -> impl Strategy<Value = String> {
-    let operations = vec![
-        "Mutation",
-        "Mutation",
-        "Mutation",
-        "*",
-        "{Mutation,Query}",
-        "M*",
-        "?utation",
-        "Query",
-    ];
+    let operations = vec!["Mutation", "Mutation", "Mutation", "*", "{Mutation,Query}", "M*", "?utation", "Query"];
     let types = vec![
         "*",
         "*",
@@ -109,14 +92,9 @@ fn scope_glob() -> impl Strategy<Value = String> {
         "{C*,D*}",
         "Request",
     ];
-    let three = (
-        select(operations.clone()),
-        select(types.clone()),
-        select(actions),
-    )
+    let three = (select(operations.clone()), select(types.clone()), select(actions))
         .prop_map(|(operation, ty, action)| format!("{operation}:{ty}:{action}"));
-    let two =
-        (select(operations), select(types)).prop_map(|(operation, ty)| format!("{operation}:{ty}"));
+    let two = (select(operations), select(types)).prop_map(|(operation, ty)| format!("{operation}:{ty}"));
     prop_oneof![8 => three, 1 => two, 1 => select(vec!["*", "**", "*Create", "Mutation*"]).prop_map(Into::into)]
 }
 
@@ -124,19 +102,13 @@ fn scope_glob() -> impl Strategy<Value = String> {
 fn pairs() -> impl Strategy<Value = (Vec<String>, String)> {
     let short = (vec(short_glob(), 1..4), short_glob());
     let scopes = (vec(scope_glob(), 1..5), scope_glob());
-    let same =
-        vec(scope_glob(), 1..4).prop_flat_map(|allowed| (Just(allowed.clone()), select(allowed)));
+    let same = vec(scope_glob(), 1..4).prop_flat_map(|allowed| (Just(allowed.clone()), select(allowed)));
     prop_oneof![4 => short, 5 => scopes, 1 => same]
 }
 
 /// Globs that are malformed do not count as cases.
 fn config(cases: u32) -> Config {
-    Config {
-        cases,
-        max_global_rejects: cases,
-        failure_persistence: None,
-        ..Config::default()
-    }
+    Config { cases, max_global_rejects: cases, failure_persistence: None, ..Config::default() }
 }
 
 #[test]
@@ -148,30 +120,19 @@ fn nothing_granted_covers_more_than_the_key_and_every_refusal_is_proved() -> Fal
     let (granted, refused, undecided) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let config = config(PAIRS);
     TestRunner::new(config).run(&pairs(), |(allowed, requested)| {
-        let (Ok(key), Ok(pattern)) = (ScopeSet::compile(&allowed), Pattern::parse(&requested))
-        else {
+        let (Ok(key), Ok(pattern)) = (ScopeSet::compile(&allowed), Pattern::parse(&requested)) else {
             return Err(TestCaseError::reject("malformed"));
         };
         match key.contains(&pattern) {
             Ok(()) => {
                 granted.set(granted.get() + 1);
-                let escalation = strings
-                    .iter()
-                    .find(|scope| pattern.matches(scope) && !key.grants(scope));
+                let escalation = strings.iter().find(|scope| pattern.matches(scope) && !key.grants(scope));
                 prop_assert_eq!(escalation, None);
             }
-            Err(Escalation::Exceeds {
-                counter_example, ..
-            }) => {
+            Err(Escalation::Exceeds { counter_example, .. }) => {
                 refused.set(refused.get() + 1);
-                prop_assert!(
-                    pattern.matches(&counter_example),
-                    "{counter_example} is not requested"
-                );
-                prop_assert!(
-                    !key.grants(&counter_example),
-                    "{counter_example} is allowed"
-                );
+                prop_assert!(pattern.matches(&counter_example), "{counter_example} is not requested");
+                prop_assert!(!key.grants(&counter_example), "{counter_example} is allowed");
             }
             Err(Escalation::Undecided { .. }) => undecided.set(undecided.get() + 1),
         }
@@ -179,10 +140,7 @@ fn nothing_granted_covers_more_than_the_key_and_every_refusal_is_proved() -> Fal
     })?;
     // Otherwise the generators say little, or the bounds are too narrow.
     let counts = (granted.get(), refused.get(), undecided.get());
-    assert!(
-        counts.0 > PAIRS / 10 && counts.1 > PAIRS / 4 && counts.2 < PAIRS / 500,
-        "{counts:?}"
-    );
+    assert!(counts.0 > PAIRS / 10 && counts.1 > PAIRS / 4 && counts.2 < PAIRS / 500, "{counts:?}");
     Ok(())
 }
 
@@ -191,8 +149,7 @@ fn minting_decides_as_containment_does() -> Fallible {
     let universe = schema_scopes()?;
     let config = config(2_000);
     TestRunner::new(config).run(&pairs(), |(allowed, requested)| {
-        let (Ok(key), Ok(pattern)) = (ScopeSet::compile(&allowed), Pattern::parse(&requested))
-        else {
+        let (Ok(key), Ok(pattern)) = (ScopeSet::compile(&allowed), Pattern::parse(&requested)) else {
             return Err(TestCaseError::reject("malformed"));
         };
         match key.grant(&[&requested], &universe) {
@@ -200,9 +157,7 @@ fn minting_decides_as_containment_does() -> Fallible {
                 prop_assert_eq!(key.contains(&pattern), Ok(()));
                 prop_assert!(granted.patterns().eq([requested.as_str()]));
             }
-            Err(Refusal::NotContained {
-                counter_example, ..
-            }) => {
+            Err(Refusal::NotContained { counter_example, .. }) => {
                 prop_assert!(key.contains(&pattern).is_err());
                 prop_assert!(pattern.matches(&counter_example) && !key.grants(&counter_example));
             }
@@ -232,12 +187,7 @@ fn a_glob_matches_what_globset_says() -> Fallible {
             .map_err(|error| TestCaseError::fail(error.to_string()))?
             .compile_matcher();
         for string in &strings {
-            prop_assert_eq!(
-                pattern.matches(string),
-                matcher.is_match(string),
-                "{}",
-                string
-            );
+            prop_assert_eq!(pattern.matches(string), matcher.is_match(string), "{}", string);
         }
         Ok(())
     })?;
@@ -283,20 +233,10 @@ fn an_adversarial_glob_is_decided_or_refused_in_50_milliseconds() -> Fallible {
     let limit = Duration::from_millis(if cfg!(debug_assertions) { 2_000 } else { 50 });
     let universe = schema_scopes()?;
     let mut keys: Vec<Vec<String>> = nasty_globs().into_iter().map(|glob| vec![glob]).collect();
-    let types = || {
-        universe
-            .iter()
-            .step_by(57)
-            .take(64)
-            .map(|scope| scope.parts().1)
-    };
+    let types = || universe.iter().step_by(57).take(64).map(|scope| scope.parts().1);
     keys.push(types().map(|ty| format!("*:*{ty}*:*")).collect());
     keys.push(types().map(|ty| format!("Mutation:{ty}*:*")).collect());
-    keys.push(
-        (0..64)
-            .map(|number| format!("*a{}", "?".repeat(number % 9)))
-            .collect(),
-    );
+    keys.push((0..64).map(|number| format!("*a{}", "?".repeat(number % 9))).collect());
     for key in keys {
         let Ok(key) = ScopeSet::compile(&key) else {
             continue;
@@ -304,10 +244,7 @@ fn an_adversarial_glob_is_decided_or_refused_in_50_milliseconds() -> Fallible {
         for requested in nasty_globs() {
             let mut answer = None;
             let elapsed = fastest(|| answer = Some(key.grant(&[&requested], &[])));
-            assert!(
-                elapsed < limit,
-                "{elapsed:?} {key:?} {requested} {answer:?}"
-            );
+            assert!(elapsed < limit, "{elapsed:?} {key:?} {requested} {answer:?}");
         }
     }
     Ok(())

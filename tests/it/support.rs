@@ -10,7 +10,7 @@ use clef::storage::{RemovedPolicy, Settings, Storage};
 use serde_json::Value;
 
 /// The model of a schema folder below the repository.
-pub fn model(folder: &str) -> Arc<Model> {
+pub(crate) fn model(folder: &str) -> Arc<Model> {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let sources = clef::sdl::read_folder(&path).unwrap();
     let definitions = clef::sdl::parse(&sources).unwrap_or_else(|problems| panic!("{problems}"));
@@ -18,14 +18,14 @@ pub fn model(folder: &str) -> Arc<Model> {
 }
 
 /// An engine over an empty database in memory.
-pub async fn engine(model: Arc<Model>) -> Engine {
+pub(crate) async fn engine(model: Arc<Model>) -> Engine {
     let settings = Settings { url: "sqlite::memory:".to_owned(), ..Settings::default() };
     let storage = Storage::open(&settings, &model, RemovedPolicy::Refuse).await.unwrap();
-    Engine::new(model, storage, chrono::Utc::now, || uuid::Uuid::new_v4().to_string()).unwrap()
+    Engine::new(model, storage, clef::clock::Clock::System, || uuid::Uuid::new_v4().to_string()).unwrap()
 }
 
 /// Access with these scopes.
-pub fn access(scopes: &[&str]) -> Arc<Access> {
+pub(crate) fn access(scopes: &[&str]) -> Arc<Access> {
     let scopes = ScopeSet::compile(scopes).unwrap();
     Arc::new(Access::Granted(Principal {
         id: "test".into(),
@@ -36,12 +36,12 @@ pub fn access(scopes: &[&str]) -> Arc<Access> {
 }
 
 /// The answer to a document, run with every scope.
-pub async fn run(engine: &Engine, query: &str) -> Value {
+pub(crate) async fn run(engine: &Engine, query: &str) -> Value {
     run_with(engine, query, Value::Null).await
 }
 
 /// The answer to a document with variables, run with every scope.
-pub async fn run_with(engine: &Engine, query: &str, variables: Value) -> Value {
+pub(crate) async fn run_with(engine: &Engine, query: &str, variables: Value) -> Value {
     let request = Request {
         query: query.to_owned(),
         variables: async_graphql::Variables::from_json(variables),
@@ -51,7 +51,7 @@ pub async fn run_with(engine: &Engine, query: &str, variables: Value) -> Value {
 }
 
 /// The body of an answer.
-pub fn json(answer: &Answer) -> Value {
+pub(crate) fn json(answer: &Answer) -> Value {
     serde_json::from_slice(&answer.body)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&answer.body)))
 }

@@ -39,6 +39,9 @@ impl Conditions<'_, '_> {
 }
 
 /// Equality as an argument of a root query has it; the same as the filter key without suffix.
+///
+/// # Errors
+/// Values and selections that cannot be used.
 pub fn equality(
     conditions: &mut Conditions<'_, '_>,
     alias: Alias,
@@ -65,6 +68,9 @@ pub fn parameter(ty: &PropertyType, value: &Value) -> Parameter {
 }
 
 /// A value as it is stored in the property's column.
+///
+/// # Errors
+/// Values and selections that cannot be used.
 pub fn stored(property: &Property, value: &Value, now: DateTime<Utc>) -> Result<Parameter, Error> {
     match value {
         Value::Null => Ok(Parameter::Null),
@@ -199,10 +205,8 @@ fn temporal_condition(
             let mut conditions = Vec::new();
             for entry in entries {
                 let Value::Object(input) = entry else { continue };
-                conditions.push(
-                    temporal::equals(ty, column, input, now)?
-                        .unwrap_or_else(|| followed(column.clone(), " is not null")),
-                );
+                let equals = temporal::equals(ty, column, input, now)?;
+                conditions.push(equals.unwrap_or_else(|| dialect::present(column.clone())));
             }
             if conditions.is_empty() {
                 return Ok(Some(Sql::new(if operator == "in" { "false" } else { "true" })));

@@ -87,11 +87,15 @@ impl Conditions<'_, '_> {
                     sql.push(" and ").append(condition);
                 }
             }
-            Which::Other(filters) => {
-                if let Some(condition) = self.any_filter(target, node, filters)? {
+            Which::Other(filters) => match self.any_filter(target, node, filters)? {
+                Some(condition) => {
                     sql.push(" and (").append(condition).push(") is not true");
                 }
-            }
+                // No condition: all match, and there are no others.
+                None => {
+                    sql.push(" and false");
+                }
+            },
         }
         Ok((sql, node))
     }

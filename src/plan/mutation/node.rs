@@ -42,7 +42,8 @@ pub(super) fn plan<'a>(
             Write::Merge { find: change.find(), create, update: change.update()?, read }
         }
     };
-    Ok(Change { write, null_check })
+    let conflict = format!("{} with {} \"{key}\" already exists", node_type.name, node_type.key);
+    Ok(Change { write, null_check, conflict })
 }
 
 struct Planned<'a, 'b> {

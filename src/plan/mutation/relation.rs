@@ -37,12 +37,12 @@ pub(super) fn plan<'a>(
         to: End { types: &model.node_type(to).possible, key: end_key(source, arguments, "to", to)? },
     };
     let statement = match action {
-        RelationAction::Add => ends.insert(),
-        RelationAction::Merge => ends.insert_unless_there(),
+        RelationAction::Add => ends.ordered(ends.insert()),
+        RelationAction::Merge => ends.ordered(ends.insert_unless_there()),
         RelationAction::Remove => ends.delete(),
     };
     let (read, null_check) = ends.payload(root)?;
-    Ok(Change { write: Write::Change { statements: vec![statement], read }, null_check })
+    Ok(Change { write: Write::Change { statements: vec![statement], read }, null_check, conflict: String::new() })
 }
 
 fn end_key<'v>(source: Source<'_>, arguments: &'v Arguments, end: &str, ty: TypeId) -> Result<&'v str, Error> {
@@ -73,7 +73,7 @@ const FROM: usize = 9_001;
 const TO: usize = 9_002;
 
 impl<'a> Ends<'a, '_> {
-    /// ` from node … where …`: each pair of nodes with these keys and types.
+    /// ` from node … where …`: each pair of nodes with these keys and types, in no order.
     fn pairs(&self) -> Sql {
         let (from, to) = (Alias::node(FROM), Alias::node(TO));
         let mut sql = Sql::new(" from node ");
@@ -106,6 +106,13 @@ impl<'a> Ends<'a, '_> {
         sql
     }
 
+    /// Pairs in the order of their nodes' creation: relations that come into being together are listed in it.
+    fn ordered(&self, mut pairs: Sql) -> Sql {
+        pairs.push(" order by ").append(Alias::node(FROM).column(system::ID));
+        pairs.push(", ").append(Alias::node(TO).column(system::ID));
+        pairs
+    }
+
     fn delete(&self) -> Sql {
         let mut sql = Sql::new("delete from relation where id in (select r.id from node ");
         let (from, to) = (Alias::node(FROM), Alias::node(TO));
@@ -122,7 +129,7 @@ impl<'a> Ends<'a, '_> {
         let mut statement = Statement::new(self.source);
         let payload_type = ["_", root.name(), "Payload"].concat();
         let collected =
-            selection::collect(&self.source, |condition| condition == payload_type, selection::children(&root.fields));
+            selection::collect(&self.source, |condition| condition == payload_type, &selection::children(&root.fields));
         let mut members = Vec::with_capacity(collected.len());
         let mut checks = Vec::new();
         for (key, fields) in collected {
@@ -136,18 +143,15 @@ impl<'a> Ends<'a, '_> {
                     continue;
                 }
             };
-            let object = statement.object(end.1, end.0, selection::children(&fields))?;
+            let object = statement.object(end.1, end.0, &selection::children(&fields))?;
             let below = RootField { response_key: key, fields };
             checks.push((key, NullCheck::node(self.source, end.1, &below)));
             members.push((key.as_str(), object.json));
         }
         let mut sql = Sql::new("select ");
         sql.append(dialect::object(members)).append(self.pairs());
-        sql.push(" order by ")
-            .append(Alias::node(FROM).column(system::ID))
-            .push(", ")
-            .append(Alias::node(TO).column(system::ID))
-            .push(" limit 1");
+        let mut sql = self.ordered(sql);
+        sql.push(" limit 1");
         let null_check = statement.needs_null_check.then(|| NullCheck::payload(checks));
         Ok((sql, null_check))
     }

@@ -1,0 +1,246 @@
+//! Putting the parts together: from a configuration to a server that runs and stops.
+
+mod schema;
+mod signals;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+
+use crate::auth::{self, Authority};
+use crate::clock::Clock;
+use crate::config::{Config, SchemaSource};
+use crate::graphql::{self, Engine};
+use crate::http::{self, Drained, Services};
+use crate::model::{Model, NodeType, Property, PropertyType};
+use crate::storage::{self, RemovedPolicy, Storage};
+use crate::{sdl, terminal};
+
+/// How long requests under way may take once the server is told to stop.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Why the server does not start, or a command fails.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Somebody else is there.
+    #[error("port {port} of {host} is in use: stop what listens there, or set PORT to another one")]
+    PortInUse {
+        /// As configured.
+        host: String,
+        /// As configured.
+        port: u16,
+    },
+    /// Any other reason not to listen.
+    #[error("cannot listen on port {port} of {host}: correct HOST or PORT")]
+    Listen {
+        /// As configured.
+        host: String,
+        /// As configured.
+        port: u16,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The operating system does not tell.
+    #[error("cannot learn of signals")]
+    Signals {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Tokens do not work.
+    #[error(transparent)]
+    Auth(#[from] auth::Error),
+    /// Requests were cut off.
+    #[error("some requests were still under way after {} seconds, and were cut off", DRAIN_TIMEOUT.as_secs())]
+    NotDrained,
+    /// The type definitions cannot be read.
+    #[error(transparent)]
+    Sources(#[from] sdl::Error),
+    /// The type definitions are wrong.
+    #[error("the schema cannot be used:\n{}", .0.text)]
+    Schema(SchemaProblems),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] storage::OpenError),
+    /// The schema cannot be published.
+    #[error(transparent)]
+    Engine(#[from] graphql::Error),
+}
+
+/// Everything that is wrong with the type definitions.
+#[derive(Debug)]
+pub struct SchemaProblems {
+    /// How many problems.
+    pub count: usize,
+    /// Each with file, line and what to change.
+    pub text: String,
+}
+
+/// What `clef migrate` does about columns whose property has left the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// Stop and list them.
+    Refuse,
+    /// Leave them where they are.
+    Keep,
+    /// Delete them with their values.
+    Drop,
+}
+
+/// Whether `clef migrate` changes anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Migration {
+    /// Tell what would be done.
+    DryRun,
+    /// Do it.
+    Apply,
+}
+
+/// What is open while the server runs.
+struct Parts {
+    services: Arc<Services>,
+    storage: Storage,
+    /// A mutation that can be sent as it is.
+    example: Option<String>,
+}
+
+/// Serves until a signal asks to stop, then lets requests finish.
+///
+/// # Errors
+///
+/// It cannot start, or not all requests could finish.
+pub async fn serve(config: Config, clock: Clock) -> Result<(), Error> {
+    let signals = signals::Signals::new().map_err(|source| Error::Signals { source })?;
+    let listener = listen(&config.host, config.port).await?;
+    let address = listener.local_addr().ok();
+    for notice in &config.notices {
+        tracing::warn!("{notice}");
+    }
+    let (limits, development_keys) = (config.limits.clone(), config.development_keys.clone());
+    let parts = assemble(config, clock).await?;
+    tracing::info!(address = address.map(tracing::field::display), "listening");
+    if let (Some(keys), Some(address)) = (&development_keys, address) {
+        let base = format!("http://{}", reachable(address));
+        terminal::print(&terminal::welcome(&base, keys, parts.example.as_deref()));
+    }
+    let router = http::router(Arc::clone(&parts.services));
+    let (stop, again) = signals.split();
+    let served = http::serve(listener, router, &limits, stop, DRAIN_TIMEOUT);
+    let drained = tokio::select! {
+        drained = served => drained,
+        // Who asks twice does not want to wait.
+        () = again => Drained::NotAll,
+    };
+    close(parts).await;
+    tracing::info!("stopped");
+    match drained {
+        Drained::All => Ok(()),
+        Drained::NotAll => Err(Error::NotDrained),
+    }
+}
+
+/// Schema, model, storage, engine, endpoints, in this order.
+async fn assemble(config: Config, clock: Clock) -> Result<Parts, Error> {
+    let model = Arc::new(schema::read(&config.schema)?);
+    let settings = database(&config);
+    let storage = Storage::open(&settings, &model, RemovedPolicy::Refuse).await?;
+    let engine = Engine::new(Arc::clone(&model), storage.clone(), clock.clone(), new_key)?;
+    let scopes = model.mutations().values().filter_map(|mutation| mutation.scope.parse().ok()).collect();
+    let authority = Authority::new(config.auth, clock)?;
+    let services = Services::new(Arc::new(engine), authority, scopes, config.limits);
+    Ok(Parts { services: Arc::new(services), storage, example: example(&model) })
+}
+
+fn database(config: &Config) -> storage::Settings {
+    storage::Settings { url: config.database_url.expose_secret().to_owned(), ..storage::Settings::default() }
+}
+
+fn new_key() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+/// A mutation that can be sent as it is: the creation of a node with a text of its own.
+fn example(model: &Model) -> Option<String> {
+    let is_text = |property: &&Property| {
+        property.ty == PropertyType::String && !property.is_list && !property.is_url && property.column.is_some()
+    };
+    let text = |ty: &NodeType| ty.property("name").filter(is_text).or_else(|| ty.properties().find(is_text)).cloned();
+    let is_free = |ty: &NodeType| ty.properties().all(|property| !property.non_null || property.is_key);
+    let objects = || model.objects().map(|(_, ty)| ty).filter(|ty| is_free(ty));
+    let ty = objects().find(|ty| &*ty.name == "Person").or_else(|| objects().find(|ty| text(ty).is_some()))?;
+    let property = text(ty)?;
+    Some(format!("mutation {{ Create{}({}: \"Clara\") {{ {} {} }} }}", ty.name, property.name, ty.key, property.name))
+}
+
+/// What must not be left open.
+async fn close(parts: Parts) {
+    parts.storage.close().await;
+}
+
+/// The type definitions as they are published.
+///
+/// # Errors
+///
+/// They cannot be read, or are wrong.
+pub fn schema_text(source: &SchemaSource) -> Result<String, Error> {
+    Ok(graphql::sdl::print(schema::read(source)?.api()))
+}
+
+/// What is wrong with the type definitions, if anything is.
+///
+/// # Errors
+///
+/// They cannot be read.
+pub fn check_schema(source: &SchemaSource) -> Result<Option<SchemaProblems>, Error> {
+    match schema::read(source) {
+        Ok(_) => Ok(None),
+        Err(Error::Schema(problems)) => Ok(Some(problems)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Brings the database in line with the schema. Returns what was or would be done.
+///
+/// # Errors
+///
+/// It cannot be done.
+pub async fn migrate(config: Config, migration: Migration, removed: Removed) -> Result<Vec<String>, Error> {
+    let model = schema::read(&config.schema)?;
+    let settings = database(&config);
+    let policy = match removed {
+        Removed::Refuse => RemovedPolicy::Refuse,
+        Removed::Keep => RemovedPolicy::Keep,
+        Removed::Drop => RemovedPolicy::Drop,
+    };
+    let changes = Storage::compare(&settings, &model, policy).await?;
+    if migration == Migration::Apply {
+        Storage::open(&settings, &model, policy).await?.close().await;
+    }
+    if changes.is_empty() {
+        return Ok(vec!["the database fits the schema: nothing to do".to_owned()]);
+    }
+    Ok(changes.iter().map(ToString::to_string).collect())
+}
+
+async fn listen(host: &str, port: u16) -> Result<TcpListener, Error> {
+    TcpListener::bind((host, port)).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => Error::PortInUse { host: host.to_owned(), port },
+        _ => Error::Listen { host: host.to_owned(), port, source },
+    })
+}
+
+/// An address to call: that of this machine, if the server listens on all.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}

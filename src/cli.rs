@@ -1,0 +1,160 @@
+//! The command line: what was asked for, and doing it. Knows no database and no HTTP.
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use rand::rngs::OsRng;
+
+use crate::app::{self, Migration, Removed};
+use crate::clock::Clock;
+use crate::config::{self, Config, Environment, Settings};
+use crate::telemetry::{self, LogFormat, Logs};
+use crate::terminal;
+
+/// A GraphQL API server with scope-based authorization, made from GraphQL type definitions.
+///
+/// Configured by environment variables and the file `.env`: see `.env.example`. Without any, it starts for
+/// development: on 127.0.0.1:4000, with a database in the folder `data`, and keys of its own.
+#[derive(Debug, Parser)]
+#[command(name = "clef", version, after_help = "Without a command, clef serves.")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the server; SIGTERM or Ctrl-C stops it once running requests are answered.
+    Serve,
+    /// Print or check the type definitions. Of the variables, only `SCHEMA_DIR` is read.
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// Bring the database in line with the type definitions.
+    ///
+    /// New properties are added. Where properties were removed, nothing is done until you say what to do with
+    /// their values.
+    Migrate(MigrateArguments),
+}
+
+#[derive(Debug, Subcommand)]
+enum SchemaCommand {
+    /// Print the schema that clients see, as type definitions.
+    Print,
+    /// List everything that is wrong with the type definitions; exit code 1 if anything is.
+    Check,
+}
+
+#[derive(Debug, Args)]
+struct MigrateArguments {
+    /// Tell what would be done, and do nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Keep the values of removed properties; the API does not show them.
+    #[arg(long, conflicts_with = "drop_removed")]
+    keep_removed: bool,
+    /// Delete the values of removed properties. This cannot be undone.
+    #[arg(long)]
+    drop_removed: bool,
+}
+
+/// Why a command fails.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Before it began.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// While it ran.
+    #[error(transparent)]
+    App(#[from] app::Error),
+    /// No threads, say.
+    #[error("the program cannot start")]
+    Runtime(#[from] std::io::Error),
+    /// Type definitions.
+    #[error("the schema has {problems} problems")]
+    Schema {
+        /// As printed.
+        problems: usize,
+    },
+}
+
+/// Does what the arguments of the process ask for.
+pub fn run() -> ExitCode {
+    match Cli::parse().command.unwrap_or(Command::Serve).run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::print_error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Command {
+    fn run(self) -> Result<(), Error> {
+        let settings = Settings::read()?;
+        match self {
+            Self::Serve => {
+                let (config, _logs) = started(settings)?;
+                runtime()?.block_on(app::serve(config, Clock::System))?;
+            }
+            Self::Schema(SchemaCommand::Print) => {
+                terminal::print(&app::schema_text(&settings.schema()?)?);
+            }
+            Self::Schema(SchemaCommand::Check) => {
+                if let Some(problems) = app::check_schema(&settings.schema()?)? {
+                    terminal::print(&problems.text);
+                    return Err(Error::Schema { problems: problems.count });
+                }
+                terminal::print("the schema is good");
+            }
+            Self::Migrate(arguments) => {
+                let (config, _logs) = started(settings)?;
+                let (migration, removed) = (arguments.migration(), arguments.removed());
+                let steps = runtime()?.block_on(app::migrate(config, migration, removed))?;
+                terminal::print(&steps.join("\n"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl MigrateArguments {
+    fn migration(&self) -> Migration {
+        if self.dry_run { Migration::DryRun } else { Migration::Apply }
+    }
+
+    fn removed(&self) -> Removed {
+        match (self.keep_removed, self.drop_removed) {
+            (true, _) => Removed::Keep,
+            (_, true) => Removed::Drop,
+            _ => Removed::Refuse,
+        }
+    }
+}
+
+/// The configuration, with logging started as it says.
+fn started(settings: Settings) -> Result<(Config, Logs), Error> {
+    let config = Config::from_settings(settings, &mut OsRng)?;
+    let format = match config.environment {
+        Environment::Development => LogFormat::Text,
+        Environment::Production => LogFormat::for_this_terminal(),
+    };
+    let logs = telemetry::start(format, &config.log_filter)?;
+    Ok((config, logs))
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

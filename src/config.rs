@@ -1,0 +1,184 @@
+//! The configuration: from the environment and `.env` to checked values. Everything that is wrong is told at once.
+//!
+//! The only module that reads the environment. Knows no database and no schema.
+
+mod credentials;
+mod development;
+mod keys;
+mod problem;
+mod secrets;
+mod settings;
+mod values;
+
+use std::path::{Path, PathBuf};
+
+use rand::TryCryptoRng;
+use secrecy::SecretString;
+
+use crate::auth;
+use crate::http::Limits;
+
+use credentials::{Credentials, credentials};
+use problem::Problems;
+use values::{
+    data_folder, database_url, default_host, environment, lifetime, limits, list, log_filter, port, public_url,
+};
+
+pub use development::{DevelopmentKeys, Error as DevelopmentError};
+pub use problem::Problem;
+pub use settings::Settings;
+
+const SCHEMA_FOLDER: &str = "schema";
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// All settings that stop the start.
+    #[error("the configuration is not right:{}", problem::lines(problems))]
+    Problems {
+        /// At least one.
+        problems: Vec<Problem>,
+    },
+    /// A line of it.
+    #[error("the line of `{name}` in the file .env cannot be read: write {name}='value'")]
+    DotEnvLine {
+        /// What stands left of the `=`.
+        name: String,
+    },
+    /// All of it.
+    #[error("the file .env cannot be read")]
+    DotEnv {
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Never seen.
+    #[error("the environment cannot be read")]
+    Environment,
+    /// No keys were configured, and none could be made.
+    #[error(transparent)]
+    Development(#[from] DevelopmentError),
+}
+
+/// What the server is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// Asked for, or nothing was configured that would make it anything else.
+    Development,
+    /// Whatever else.
+    Production,
+}
+
+/// Where the type definitions are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SchemaSource {
+    /// All `*.graphql` files in it.
+    Folder(PathBuf),
+    /// The CE's, compiled into the program.
+    BuiltIn,
+}
+
+/// Everything that can be configured, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// What the server is for.
+    pub environment: Environment,
+    /// Name or address to listen on.
+    pub host: String,
+    /// 0 for any that is free.
+    pub port: u16,
+    /// May hold a password.
+    pub database_url: SecretString,
+    /// Where the type definitions are.
+    pub schema: SchemaSource,
+    /// Under which clients reach the server, without `/` at the end.
+    pub public_url: Option<String>,
+    /// Tokens and keys.
+    pub auth: auth::Settings,
+    /// Keys made here because none were configured.
+    pub development_keys: Option<DevelopmentKeys>,
+    /// What a client may take.
+    pub limits: Limits,
+    /// In the syntax of `RUST_LOG`.
+    pub log_filter: String,
+    /// To be told at start, although nothing is wrong.
+    pub notices: Vec<&'static str>,
+}
+
+impl Config {
+    /// Checks all settings; makes keys for development where none are configured.
+    ///
+    /// # Errors
+    ///
+    /// All problems, or that no keys could be made.
+    pub fn from_settings(settings: Settings, random: &mut impl TryCryptoRng) -> Result<Self, Error> {
+        let mut problems = Problems::default();
+        let environment = environment(&settings, &mut problems);
+        let database_url = database_url(&settings, &mut problems);
+        let schema = settings.schema_source(&mut problems);
+        let (port, public_url) = (port(&settings, &mut problems), public_url(&settings, &mut problems));
+        let limits = limits(&settings, &mut problems);
+        let log_filter = log_filter(&settings, &mut problems);
+        let mut notices = Vec::new();
+        let credentials = credentials(&settings, environment, &mut problems, &mut notices);
+        let lifetime = lifetime(&settings, &mut problems);
+        let problems = problems.into_vec();
+        let (Some(credentials), true) = (credentials, problems.is_empty()) else {
+            return Err(Error::Problems { problems });
+        };
+        let development_keys = match credentials {
+            Credentials::Configured { .. } => None,
+            Credentials::ToBeMade => Some(development::keys(&data_folder(&database_url), random)?),
+        };
+        Ok(Self {
+            environment,
+            host: settings.host.unwrap_or_else(|| default_host(environment).to_owned()),
+            port,
+            database_url,
+            schema,
+            public_url,
+            auth: auth::Settings {
+                lifetime,
+                issuer: settings.jwt_issuer.unwrap_or_else(|| "https://trompamusic.eu".to_owned()),
+                audience: list(settings.jwt_audience.as_deref()),
+                ..credentials.into_auth(development_keys.as_ref())
+            },
+            development_keys,
+            limits,
+            log_filter,
+            notices,
+        })
+    }
+}
+
+impl Settings {
+    /// Where the type definitions are: all that commands need which start no server.
+    ///
+    /// # Errors
+    ///
+    /// There is no such folder.
+    pub fn schema(&self) -> Result<SchemaSource, Error> {
+        let mut problems = Problems::default();
+        let schema = self.schema_source(&mut problems);
+        let problems = problems.into_vec();
+        if problems.is_empty() { Ok(schema) } else { Err(Error::Problems { problems }) }
+    }
+
+    fn schema_source(&self, problems: &mut Problems) -> SchemaSource {
+        match self.schema_dir.as_deref() {
+            Some(folder) if !Path::new(folder).is_dir() => {
+                let message =
+                    format!("`{folder}` is no folder: name one with *.graphql files in it, or remove the variable");
+                problems.push("SCHEMA_DIR", message);
+                SchemaSource::BuiltIn
+            }
+            Some(folder) => SchemaSource::Folder(folder.into()),
+            None if Path::new(SCHEMA_FOLDER).is_dir() => SchemaSource::Folder(SCHEMA_FOLDER.into()),
+            None => SchemaSource::BuiltIn,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

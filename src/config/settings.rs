@@ -1,0 +1,92 @@
+//! The environment and the file `.env` as they are: texts by name. The only place that reads them.
+
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+
+use super::Error;
+
+/// All variables, unread. A blank one counts as not set.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Settings {
+    pub(super) clef_env: Option<String>,
+    pub(super) host: Option<String>,
+    pub(super) port: Option<String>,
+    #[serde(default, deserialize_with = "secret")]
+    pub(super) database_url: Option<SecretString>,
+    pub(super) schema_dir: Option<String>,
+    pub(super) public_url: Option<String>,
+    #[serde(default, deserialize_with = "secret")]
+    pub(super) jwt_secret: Option<SecretString>,
+    pub(super) jwt_expires: Option<String>,
+    pub(super) jwt_issuer: Option<String>,
+    pub(super) jwt_audience: Option<String>,
+    #[serde(default, deserialize_with = "secret")]
+    pub(super) jwt_auth_keys: Option<SecretString>,
+    pub(super) max_body_bytes: Option<String>,
+    pub(super) max_batch: Option<String>,
+    pub(super) max_connections: Option<String>,
+    pub(super) request_timeout: Option<String>,
+    pub(super) rust_log: Option<String>,
+}
+
+impl Settings {
+    /// From the environment, and from the file `.env` in the working directory or above what the environment lacks.
+    ///
+    /// # Errors
+    ///
+    /// The file is there but cannot be read.
+    pub fn read() -> Result<Self, Error> {
+        let mut pairs = dot_env()?;
+        // Last wins. A value that is no UTF-8 belongs to somebody else.
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+        let environment = std::env::vars_os();
+        pairs.extend(
+            environment.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        );
+        Self::from_pairs(pairs)
+    }
+
+    /// From names and values; the last of one name counts.
+    ///
+    /// # Errors
+    ///
+    /// None that is known: everything is read as text.
+    pub fn from_pairs(pairs: Vec<(String, String)>) -> Result<Self, Error> {
+        // Serde refuses a name that comes twice.
+        let mut named = std::collections::BTreeMap::new();
+        for (name, value) in pairs {
+            let name = name.to_uppercase();
+            if value.trim().is_empty() {
+                named.remove(&name);
+            } else {
+                named.insert(name, value);
+            }
+        }
+        envy::from_iter(named).map_err(|_unreachable| Error::Environment)
+    }
+}
+
+fn dot_env() -> Result<Vec<(String, String)>, Error> {
+    let lines = match dotenvy::dotenv_iter() {
+        Ok(lines) => lines,
+        Err(error) if error.not_found() => return Ok(Vec::new()),
+        Err(error) => return Err(dot_env_error(error)),
+    };
+    lines.collect::<Result<_, _>>().map_err(dot_env_error)
+}
+
+fn dot_env_error(error: dotenvy::Error) -> Error {
+    match error {
+        // The line may hold a secret: only its name is told.
+        dotenvy::Error::LineParse(line, _) => {
+            Error::DotEnvLine { name: line.split('=').next().unwrap_or_default().trim().chars().take(64).collect() }
+        }
+        dotenvy::Error::Io(source) => Error::DotEnv { source },
+        // Its text may quote a value.
+        _ => Error::DotEnv { source: std::io::Error::other("it refers to a variable that is no text") },
+    }
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(SecretString::from))
+}

@@ -1,0 +1,145 @@
+//! Single settings: from texts to values, each with its default.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::problem::Problems;
+use super::{Environment, Settings};
+use crate::http::Limits;
+use crate::value::time_span;
+
+const LIFETIME_SECONDS_MAX: u64 = 10 * 366 * 24 * 3600;
+
+pub(super) fn environment(settings: &Settings, problems: &mut Problems) -> Environment {
+    match settings.clef_env.as_deref().map(str::trim) {
+        Some("development") => Environment::Development,
+        Some("production") => Environment::Production,
+        Some(other) => {
+            problems.push("CLEF_ENV", format!("`{other}` is unknown: write `development` or `production`"));
+            Environment::Production
+        }
+        None if settings.jwt_secret.is_none() && settings.jwt_auth_keys.is_none() => Environment::Development,
+        None => Environment::Production,
+    }
+}
+
+pub(super) fn default_host(environment: Environment) -> &'static str {
+    match environment {
+        Environment::Development => "127.0.0.1",
+        Environment::Production => "0.0.0.0",
+    }
+}
+
+pub(super) fn port(settings: &Settings, problems: &mut Problems) -> u16 {
+    number("PORT", settings.port.as_deref(), 4000, 0..=u16::MAX, problems)
+}
+
+pub(super) fn database_url(settings: &Settings, problems: &mut Problems) -> SecretString {
+    let url = settings.database_url.clone().unwrap_or_else(|| "sqlite://data/clef.db?mode=rwc".into());
+    let is_known = ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.expose_secret().starts_with(scheme));
+    if !is_known {
+        problems.push(
+            "DATABASE_URL",
+            "names no database that Clef knows: write `sqlite://data/clef.db?mode=rwc` or `postgres://…`",
+        );
+    }
+    url
+}
+
+/// Where the database file is, or would be.
+pub(super) fn data_folder(database_url: &SecretString) -> PathBuf {
+    let file = database_url
+        .expose_secret()
+        .strip_prefix("sqlite:")
+        .map(|rest| rest.strip_prefix("//").unwrap_or(rest))
+        .and_then(|rest| rest.split('?').next())
+        .filter(|file| !file.is_empty() && *file != ":memory:");
+    file.map_or_else(|| PathBuf::from("data"), |file| Path::new(file).parent().unwrap_or(Path::new(".")).into())
+}
+
+pub(super) fn public_url(settings: &Settings, problems: &mut Problems) -> Option<String> {
+    let text = settings.public_url.as_deref()?.trim().trim_end_matches('/');
+    let uri = axum::http::Uri::from_str(text).ok();
+    let is_base = uri.is_some_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.host().is_some_and(|host| !host.is_empty())
+            && uri.query().is_none()
+    });
+    if !is_base {
+        let message = format!("`{text}` is no address: write one such as `https://api.example.org`");
+        problems.push("PUBLIC_URL", message);
+    }
+    Some(text.to_owned())
+}
+
+pub(super) fn lifetime(settings: &Settings, problems: &mut Problems) -> Duration {
+    let text = settings.jwt_expires.as_deref().unwrap_or("1d").trim();
+    let lifetime = problems.take("JWT_EXPIRES", time_span::parse(text)).unwrap_or(Duration::from_secs(1));
+    if !(1..=LIFETIME_SECONDS_MAX).contains(&lifetime.as_secs()) {
+        let message = format!("`{text}` is no lifetime for tokens: write one from 1 second to 10 years");
+        problems.push("JWT_EXPIRES", message);
+    }
+    lifetime
+}
+
+pub(super) fn limits(settings: &Settings, problems: &mut Problems) -> Limits {
+    let default = Limits::default();
+    let timeout = settings.request_timeout.as_deref().map(str::trim).map(time_span::parse);
+    Limits {
+        body_bytes: number(
+            "MAX_BODY_BYTES",
+            settings.max_body_bytes.as_deref(),
+            default.body_bytes,
+            1024..=1 << 30,
+            problems,
+        ),
+        batch: number("MAX_BATCH", settings.max_batch.as_deref(), default.batch, 1..=1000, problems),
+        connections: number(
+            "MAX_CONNECTIONS",
+            settings.max_connections.as_deref(),
+            default.connections,
+            1..=1_000_000,
+            problems,
+        ),
+        request_timeout: timeout
+            .and_then(|timeout| problems.take("REQUEST_TIMEOUT", timeout))
+            .unwrap_or(default.request_timeout),
+        ..default
+    }
+}
+
+fn number<T: FromStr + PartialOrd + std::fmt::Display>(
+    variable: &'static str,
+    text: Option<&str>,
+    default: T,
+    range: std::ops::RangeInclusive<T>,
+    problems: &mut Problems,
+) -> T {
+    let Some(text) = text.map(str::trim) else {
+        return default;
+    };
+    match text.parse() {
+        Ok(number) if range.contains(&number) => number,
+        _ => {
+            let (start, end) = range.into_inner();
+            problems.push(variable, format!("`{text}` is no whole number from {start} to {end}"));
+            default
+        }
+    }
+}
+
+pub(super) fn log_filter(settings: &Settings, problems: &mut Problems) -> String {
+    let filter = settings.rust_log.as_deref().unwrap_or("info").trim().to_owned();
+    if tracing_subscriber::EnvFilter::try_new(&filter).is_err() {
+        problems.push("RUST_LOG", format!("`{filter}` is no filter: write `info`, or `info,clef=debug`"));
+    }
+    filter
+}
+
+pub(super) fn list(text: Option<&str>) -> Vec<String> {
+    let parts = text.unwrap_or_default().split(',').map(str::trim);
+    parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}

@@ -1,0 +1,109 @@
+//! HTTP: one router with a file for each endpoint, and what holds for all of them.
+//!
+//! Knows no SQL, and of GraphQL only what a request and an answer are. After the CE-API (`docs`), RFC 9110 and
+//! GraphQL over HTTP.
+
+mod accept;
+mod cors;
+mod compression;
+mod error;
+mod graphql;
+mod health;
+mod introspection;
+mod jwt;
+mod observe;
+mod request_body;
+mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::Uri;
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+
+use crate::auth::Authority;
+use crate::graphql::Engine;
+use crate::scope::Scope;
+
+pub use axum::Router;
+pub use server::{Drained, serve};
+
+/// What a client may take.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Of a GraphQL request.
+    pub body_bytes: usize,
+    /// GraphQL requests in one HTTP request.
+    pub batch: usize,
+    /// At once; further ones wait.
+    pub connections: usize,
+    /// From the end of a request's head to the start of its response.
+    pub request_timeout: Duration,
+    /// Until the whole body has arrived.
+    pub body_timeout: Duration,
+    /// Until the whole head has arrived, also on an idle connection.
+    pub head_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            batch: 10,
+            connections: 10_000,
+            request_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(15),
+            head_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What the endpoints work with.
+#[derive(Debug)]
+pub struct Services {
+    engine: Arc<Engine>,
+    authority: Authority,
+    /// All scopes of the schema.
+    scopes: Vec<Scope>,
+    limits: Limits,
+    introspection: introspection::Representations,
+}
+
+impl Services {
+    /// `scopes`: all of the schema.
+    pub fn new(engine: Arc<Engine>, authority: Authority, scopes: Vec<Scope>, limits: Limits) -> Self {
+        Self { engine, authority, scopes, limits, introspection: introspection::Representations::default() }
+    }
+}
+
+/// Everything that is served.
+pub fn router(services: Arc<Services>) -> Router {
+    let timeout = services.limits.request_timeout;
+    observed(endpoints(services), timeout)
+}
+
+/// The endpoints alone.
+pub fn endpoints(services: Arc<Services>) -> Router {
+    Router::new()
+        .route("/", any(graphql::handle))
+        .route("/graphql", any(graphql::handle))
+        .route("/graphql/", any(graphql::handle))
+        .route("/jwt", any(jwt::handle))
+        .route("/jwt/", any(jwt::handle))
+        .route("/health", any(health::handle))
+        .route("/health/", any(health::handle))
+        .route("/.well-known/apollo/server-health", any(health::apollo_server_health))
+        .fallback(not_found)
+        .with_state(services)
+}
+
+/// What holds for every request: its id, its time limit, its line in the log, and an answer even if its handler panics.
+pub fn observed(endpoints: Router, timeout: Duration) -> Router {
+    endpoints.layer(middleware::from_fn_with_state(timeout, observe::observe))
+}
+
+async fn not_found(uri: Uri) -> Response {
+    error::Problem::not_found(uri.path()).into_response()
+}

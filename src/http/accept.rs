@@ -1,0 +1,156 @@
+//! What a client sends and wants to have: the headers `Content-Type`, `Accept` and `Accept-Encoding`.
+
+use axum::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+/// Of a GraphQL response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MediaType {
+    Json,
+    GraphqlResponse,
+}
+
+impl MediaType {
+    /// The one the client prefers. JSON if it does not say, or wants what there is not, as the CE-API did.
+    pub(super) fn preferred(headers: &HeaderMap) -> Self {
+        let mut graphql = 0;
+        let mut json = None;
+        let mut wildcard = 0;
+        for (name, quality) in weighted(headers, &ACCEPT) {
+            if name.eq_ignore_ascii_case("application/graphql-response+json") {
+                graphql = quality;
+            } else if name.eq_ignore_ascii_case("application/json") {
+                json = Some(quality);
+            } else if name == "*/*" || name.eq_ignore_ascii_case("application/*") {
+                wildcard = wildcard.max(quality);
+            }
+        }
+        // Of two equally wanted, the newer one: who names it understands it.
+        if graphql > 0 && graphql >= json.unwrap_or(wildcard) { Self::GraphqlResponse } else { Self::Json }
+    }
+
+    pub(super) fn header(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Json => "application/json; charset=utf-8",
+            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+        })
+    }
+}
+
+/// Whether the body is said to be JSON in UTF-8. Forms and plain text are not: browsers send them across sites
+/// without asking.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()) else {
+        return false;
+    };
+    let mut parts = value.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("application/json"));
+    is_json
+        && parts
+            .filter_map(|parameter| parameter.split_once('='))
+            .filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+            .all(|(_, charset)| {
+                let charset = charset.trim().trim_matches('"');
+                charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8")
+            })
+}
+
+/// Whether the client names this encoding and does not exclude it.
+pub(super) fn accepts_encoding(headers: &HeaderMap, encoding: &str) -> bool {
+    weighted(headers, &ACCEPT_ENCODING).any(|(name, quality)| quality > 0 && name.eq_ignore_ascii_case(encoding))
+}
+
+/// The members of a list with their `q`, in thousandths (RFC 9110, section 12.4.2). An odd `q` counts as 1.
+fn weighted<'headers>(headers: &'headers HeaderMap, header: &HeaderName) -> impl Iterator<Item = (&'headers str, u16)> {
+    headers.get_all(header).into_iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(
+        |member| {
+            let mut parts = member.split(';').map(str::trim);
+            let name = parts.next().unwrap_or_default();
+            let quality = parts
+                .filter_map(|parameter| parameter.split_once('='))
+                .find(|(name, _)| name.eq_ignore_ascii_case("q"))
+                .map_or(1000, |(_, quality)| thousandths(quality));
+            (name, quality)
+        },
+    )
+}
+
+fn thousandths(quality: &str) -> u16 {
+    match quality.split_once('.') {
+        None if quality == "0" => 0,
+        Some(("0", digits)) => format!("{digits:0<3.3}").parse().unwrap_or(1000),
+        _ => 1000,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: HeaderName, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())])
+    }
+
+    #[test]
+    fn the_response_has_the_media_type_that_is_preferred() {
+        use MediaType::{GraphqlResponse, Json};
+        assert_eq!(MediaType::preferred(&HeaderMap::new()), Json);
+        let cases = [
+            ("*/*", Json),
+            ("application/json", Json),
+            ("text/html", Json),
+            ("application/graphql-response+json", GraphqlResponse),
+            ("application/graphql-response+json; charset=utf-8", GraphqlResponse),
+            ("Application/GraphQL-Response+JSON", GraphqlResponse),
+            ("application/graphql-response+json, application/json;q=0.9", GraphqlResponse),
+            ("application/json, application/graphql-response+json", GraphqlResponse),
+            ("application/json, application/graphql-response+json;q=0.9", Json),
+            ("application/graphql-response+json;q=0, */*", Json),
+            ("application/graphql-response+json;q=0.5, */*;q=0.1", GraphqlResponse),
+        ];
+        for (accept, expected) in cases {
+            assert_eq!(MediaType::preferred(&headers(ACCEPT, accept)), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn only_json_in_utf_8_is_read() {
+        assert!(!is_json(&HeaderMap::new()));
+        let cases = [
+            ("application/json", true),
+            ("Application/JSON; charset=UTF-8", true),
+            ("application/json;charset=\"utf-8\"", true),
+            ("application/json; profile=x", true),
+            ("application/json; charset=iso-8859-1", false),
+            ("application/json; charset=utf-16", false),
+            ("application/jsonp", false),
+            ("text/plain", false),
+            ("text/plain; x=application/json", false),
+            ("application/x-www-form-urlencoded", false),
+            ("multipart/form-data; boundary=x", false),
+            ("application/graphql", false),
+            ("", false),
+        ];
+        for (content_type, expected) in cases {
+            assert_eq!(is_json(&headers(CONTENT_TYPE, content_type)), expected, "{content_type}");
+        }
+    }
+
+    #[test]
+    fn an_encoding_must_be_named_and_wanted() {
+        let cases = [
+            ("gzip", true),
+            ("br, GZIP;q=0.5", true),
+            ("gzip;q=0", false),
+            ("gzip; q=0.000", false),
+            ("gzip;q=0.001", true),
+            ("br", false),
+            ("identity", false),
+            ("", false),
+        ];
+        for (accepted, expected) in cases {
+            let headers = headers(ACCEPT_ENCODING, accepted);
+            assert_eq!(accepts_encoding(&headers, "gzip"), expected, "{accepted}");
+        }
+    }
+}

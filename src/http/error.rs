@@ -1,0 +1,149 @@
+//! What goes wrong before GraphQL or outside of it, and how it is told: always JSON, always with what to change.
+
+use std::borrow::Cow;
+
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::accept::MediaType;
+
+/// Where GraphQL is served, and `Allow` says so.
+pub(super) const GRAPHQL_METHODS: &str = "OPTIONS, POST, GET";
+
+/// A request that is not executed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum GraphqlError {
+    // The next three texts are the CE-API's.
+    #[error("GET query missing.")]
+    GetQueryMissing,
+    #[error("Must provide query string.")]
+    QueryMissing,
+    #[error("Variables are invalid JSON.")]
+    VariablesNoJson,
+    #[error("the body is no JSON from line {line}, column {column} on: send {{\"query\": \"…\"}}")]
+    NoJson { line: usize, column: usize },
+    #[error("the body is empty: send {{\"query\": \"…\"}}")]
+    Empty,
+    #[error("{subject} is no object: send {{\"query\": \"…\"}}, or an array of such objects")]
+    NoObject { subject: String },
+    #[error("`{member}` is no {expected}: correct it or leave it out")]
+    WrongType { member: &'static str, expected: &'static str },
+    #[error("the batch is empty: send at least one request")]
+    EmptyBatch,
+    #[error("{requests} requests are too many: send at most {requests_max} in a batch")]
+    BatchTooLarge { requests: usize, requests_max: usize },
+    #[error("in the query string, {0}")]
+    QueryString(&'static str),
+    #[error("the body must be sent as `content-type: application/json`, in UTF-8")]
+    MediaType,
+    #[error("the body has more than {bytes_max} bytes: send less, or page through lists")]
+    TooLarge { bytes_max: usize },
+    #[error("the body did not arrive in time: send it faster, or less of it")]
+    TooSlow,
+    #[error("the body did not arrive as a whole: send it again")]
+    BrokenOff,
+    #[error("the method is not allowed here: send a query by POST or GET, a mutation by POST")]
+    Method,
+    #[error("the request took too long: ask for less at once")]
+    Timeout,
+    #[error("Internal error. Please tell the operator the value of the header x-request-id.")]
+    Internal,
+}
+
+impl GraphqlError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::MediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::TooLarge { .. } => "PAYLOAD_TOO_LARGE",
+            Self::Method => "METHOD_NOT_ALLOWED",
+            Self::TooSlow | Self::Timeout => "TIMEOUT",
+            Self::Internal => "INTERNAL_SERVER_ERROR",
+            _ => "BAD_REQUEST",
+        }
+    }
+
+    pub(super) fn into_response(self, media_type: MediaType) -> Response {
+        let body = json!({
+            "errors": [{"message": self.to_string(), "extensions": {"code": self.code()}}]
+        });
+        let mut response = json_response(self.status(), media_type.header(), &body);
+        let extra = match self {
+            Self::Method => Some((ALLOW, GRAPHQL_METHODS)),
+            Self::Timeout => Some((RETRY_AFTER, "5")),
+            _ => None,
+        };
+        if let Some((name, value)) = extra {
+            set(&mut response, name, value);
+        }
+        response
+    }
+}
+
+/// What goes wrong elsewhere, as RFC 9457 has it, with the `message` that the CE-API's clients look for.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    message: Cow<'static, str>,
+    allow: Option<&'static str>,
+}
+
+impl Problem {
+    pub(super) fn not_found(path: &str) -> Self {
+        let path: String = path.chars().take(200).collect();
+        Self {
+            status: StatusCode::NOT_FOUND,
+            message: format!("`{path}` is nothing here: GraphQL is at /graphql, tokens are at /jwt").into(),
+            allow: None,
+        }
+    }
+
+    pub(super) fn method_not_allowed(allow: &'static str) -> Self {
+        Self {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            message: format!("the method is not allowed here: use one of {allow}").into(),
+            allow: Some(allow),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = json!({
+            "status": self.status.as_u16(),
+            "title": self.status.canonical_reason(),
+            "message": self.message,
+        });
+        let content_type = HeaderValue::from_static("application/problem+json; charset=utf-8");
+        let mut response = json_response(self.status, content_type, &body);
+        if let Some(allow) = self.allow {
+            set(&mut response, ALLOW, allow);
+        }
+        response
+    }
+}
+
+/// A small body that nobody may keep.
+pub(super) fn json_response(status: StatusCode, content_type: HeaderValue, body: &serde_json::Value) -> Response {
+    let mut response = (status, body.to_string()).into_response();
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    set(&mut response, CACHE_CONTROL, "no-store");
+    response
+}
+
+pub(super) fn set(response: &mut Response, name: HeaderName, value: &'static str) {
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
+}

@@ -1,0 +1,121 @@
+//! GraphQL over HTTP, on `/` and `/graphql`: POST for all, GET for queries.
+
+mod parse;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+
+use super::Services;
+use super::accept::{MediaType, is_json};
+use super::compression::compressed;
+use super::cors::preflight;
+use super::error::{GRAPHQL_METHODS, GraphqlError, set};
+use super::request_body::{self, Unread};
+use crate::auth::Access;
+use crate::graphql::{self, Answer, Outcome};
+
+use parse::Parsed;
+
+pub(super) async fn handle(State(services): State<Arc<Services>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let media_type = MediaType::preferred(&parts.headers);
+    let result = match parts.method {
+        Method::POST => post(&services, &parts, body, media_type).await,
+        Method::GET => get(&services, &parts, media_type).await,
+        Method::OPTIONS => Ok(preflight(&parts.headers, GRAPHQL_METHODS)),
+        _ => Err(GraphqlError::Method),
+    };
+    result.unwrap_or_else(|error| error.into_response(media_type))
+}
+
+async fn post(
+    services: &Arc<Services>,
+    parts: &Parts,
+    body: Body,
+    media_type: MediaType,
+) -> Result<Response, GraphqlError> {
+    let limits = &services.limits;
+    if !is_json(&parts.headers) {
+        return Err(GraphqlError::MediaType);
+    }
+    let body =
+        request_body::read(parts, body, limits.body_bytes, limits.body_timeout).await.map_err(
+            |unread| match unread {
+                Unread::TooLarge => GraphqlError::TooLarge { bytes_max: limits.body_bytes },
+                Unread::TooSlow => GraphqlError::TooSlow,
+                Unread::BrokenOff => GraphqlError::BrokenOff,
+            },
+        )?;
+    match parse::body(&body, limits.batch)? {
+        Parsed::One(request) => {
+            let answer = services.engine.execute(request, access(services, parts)).await;
+            Ok(respond(services, parts, media_type, answer).await)
+        }
+        Parsed::Batch(requests) => {
+            let body = batch(services, requests, &access(services, parts)).await;
+            let response = whole(StatusCode::OK, media_type, body, "no-store");
+            Ok(compressed(&parts.headers, response).await)
+        }
+    }
+}
+
+async fn get(services: &Arc<Services>, parts: &Parts, media_type: MediaType) -> Result<Response, GraphqlError> {
+    let request = parse::query_string(&parts.uri)?;
+    let answer = services.engine.execute(request, access(services, parts)).await;
+    Ok(respond(services, parts, media_type, answer).await)
+}
+
+fn access(services: &Services, parts: &Parts) -> Arc<Access> {
+    let authorization = parts.headers.get_all(AUTHORIZATION);
+    services.authority.access(authorization.iter().map(HeaderValue::as_bytes))
+}
+
+/// One after the other, as mutations may build on each other.
+async fn batch(services: &Services, requests: Vec<graphql::Request>, access: &Arc<Access>) -> Bytes {
+    let mut body = Vec::from(b"[");
+    for request in requests {
+        if body.len() > 1 {
+            body.push(b',');
+        }
+        let answer = services.engine.execute(request, Arc::clone(access)).await;
+        body.extend_from_slice(&answer.body);
+    }
+    body.push(b']');
+    body.into()
+}
+
+async fn respond(services: &Arc<Services>, parts: &Parts, media_type: MediaType, answer: Answer) -> Response {
+    let status = match answer.outcome {
+        Outcome::Executed => StatusCode::OK,
+        Outcome::RequestError => StatusCode::BAD_REQUEST,
+        Outcome::MutationNotAllowed => {
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            let mut response = whole(status, media_type, answer.body, "no-store");
+            set(&mut response, ALLOW, "POST");
+            return response;
+        }
+        Outcome::Introspection => {
+            return services.introspection.respond(&parts.headers, media_type, answer.body).await;
+        }
+    };
+    let caching = match parts.method {
+        Method::GET => "no-cache",
+        _ => "no-store",
+    };
+    let response = whole(status, media_type, answer.body, caching);
+    compressed(&parts.headers, response).await
+}
+
+fn whole(status: StatusCode, media_type: MediaType, body: Bytes, caching: &'static str) -> Response {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(CONTENT_TYPE, media_type.header());
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
+    (status, headers, Body::from(body)).into_response()
+}

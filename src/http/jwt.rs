@@ -1,0 +1,120 @@
+//! `POST /jwt`: a token for an API key. Bodies, codes and texts are the CE-API's; members after `jwt` and `message`
+//! are ours.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Services;
+use super::accept::is_json;
+use super::cors::preflight;
+use super::error::{Problem, json_response};
+use super::request_body::{self, Unread};
+use crate::auth::{MintError, Minted};
+
+pub(super) const METHODS: &str = "OPTIONS, POST";
+const BODY_BYTES_MAX: usize = 100 * 1024;
+
+pub(super) async fn handle(State(services): State<Arc<Services>>, request: Request) -> Response {
+    match *request.method() {
+        Method::POST => post(services, request).await,
+        Method::OPTIONS => preflight(request.headers(), METHODS),
+        _ => Problem::method_not_allowed(METHODS).into_response(),
+    }
+}
+
+async fn post(services: Arc<Services>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = match request_body::read(&parts, body, BODY_BYTES_MAX, services.limits.body_timeout).await {
+        Ok(body) => body,
+        Err(Unread::TooLarge) => {
+            return failure(StatusCode::PAYLOAD_TOO_LARGE, "the body has more than 102400 bytes: request fewer scopes");
+        }
+        Err(Unread::TooSlow) => {
+            return failure(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time: send it again");
+        }
+        Err(Unread::BrokenOff) => {
+            return failure(StatusCode::BAD_REQUEST, "the body did not arrive as a whole: send it again");
+        }
+    };
+    // A request without a body says nothing, as it did to the CE-API.
+    if !body.is_empty() && !is_json(&parts.headers) {
+        return failure(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the body must be sent as `content-type: application/json`, in UTF-8",
+        );
+    }
+    let order = match parse(&body) {
+        Ok(order) => order,
+        Err(message) => return failure(StatusCode::BAD_REQUEST, &message),
+    };
+    // Comparing globs may take some milliseconds, in which other requests should go on.
+    let minting =
+        tokio::task::spawn_blocking(move || services.authority.mint(&order, &services.scopes, Uuid::new_v4()));
+    match minting.await {
+        Ok(Ok(minted)) => success(&minted),
+        Ok(Err(error)) => refusal(&error),
+        Err(_panicked) => failure(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Internal error. Please tell the operator the value of the header x-request-id.",
+        ),
+    }
+}
+
+fn parse(body: &Bytes) -> Result<Value, String> {
+    let form = r#"{"id": "…", "apiKey": "…", "scopes": ["…"]}"#;
+    if body.is_empty() {
+        return Ok(Value::Null);
+    }
+    match serde_json::from_slice(body) {
+        Ok(order @ (Value::Object(_) | Value::Array(_))) => Ok(order),
+        Ok(_) => Err(format!("the body is no object: send {form}")),
+        Err(error) => {
+            Err(format!("the body is no JSON from line {}, column {} on: send {form}", error.line(), error.column()))
+        }
+    }
+}
+
+fn success(minted: &Minted) -> Response {
+    let body = json!({
+        "success": true,
+        "jwt": minted.jwt,
+        "token_type": "Bearer",
+        "expires_in": minted.expires_in_seconds,
+        "scope": minted.scope,
+    });
+    respond(StatusCode::OK, &body)
+}
+
+fn refusal(error: &MintError) -> Response {
+    let status = match error {
+        MintError::MissingCredentials | MintError::MissingScopes => StatusCode::UNAUTHORIZED,
+        MintError::TooManyScopes { .. } | MintError::TokenTooLong => StatusCode::BAD_REQUEST,
+        _ => StatusCode::FORBIDDEN,
+    };
+    tracing::info!(http.status = status.as_u16(), reason = %error.kind(), "token refused");
+    let mut body = json!({"success": false, "message": error.to_string()});
+    if let MintError::NotAllowed { counter_example, reason, .. } = error
+        && let Some(members) = body.as_object_mut()
+    {
+        let explanations = [("counterExample", counter_example), ("reason", reason)];
+        members.extend(
+            explanations.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Value::from(text.as_deref()?)))),
+        );
+    }
+    respond(status, &body)
+}
+
+fn failure(status: StatusCode, message: &str) -> Response {
+    respond(status, &json!({"success": false, "message": message}))
+}
+
+fn respond(status: StatusCode, body: &Value) -> Response {
+    let content_type = HeaderValue::from_static("application/json; charset=utf-8");
+    json_response(status, content_type, body)
+}

@@ -1,0 +1,124 @@
+//! Connections: accepting them, their time limits, and letting them finish at the end. Knows no endpoint.
+//!
+//! Not `axum::serve`, which lets a client take for ever to send a request's head (axum 0.8, serve/mod.rs).
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+
+use super::{Limits, Router};
+
+/// Whether all requests were answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drained {
+    /// Yes.
+    All,
+    /// Some took longer than there was time.
+    NotAll,
+}
+
+/// Serves until `stop` is done, then takes no more connections and gives the requests under way `drain_timeout`.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: &Limits,
+    stop: impl Future<Output = ()>,
+    drain_timeout: Duration,
+) -> Drained {
+    let connections = Connections::new(router, limits);
+    let mut stop = pin!(stop);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut stop => break,
+            () = connections.accept(&listener) => {}
+        }
+    }
+    drop(listener);
+    connections.drain(drain_timeout).await
+}
+
+struct Connections {
+    router: Router,
+    builder: http1::Builder,
+    room: Arc<Semaphore>,
+    // Each connection holds a receiver: it learns of the end, and its end is learned of.
+    stopping: watch::Sender<bool>,
+}
+
+impl Connections {
+    fn new(router: Router, limits: &Limits) -> Self {
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout);
+        Self {
+            router,
+            builder,
+            room: Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS))),
+            stopping: watch::Sender::new(false),
+        }
+    }
+
+    /// One connection, once there is room.
+    async fn accept(&self, listener: &TcpListener) {
+        let Ok(room) = Arc::clone(&self.room).acquire_owned().await else {
+            return;
+        };
+        let stream = match listener.accept().await {
+            Ok((stream, _address)) => stream,
+            Err(error) => return after_accept_error(&error).await,
+        };
+        // Answers are written as a whole: waiting for more only delays them.
+        stream.set_nodelay(true).ok();
+        let connection = self.connection(stream);
+        tokio::spawn(async move {
+            connection.await;
+            drop(room);
+        });
+    }
+
+    fn connection(&self, stream: TcpStream) -> impl Future<Output = ()> + Send + 'static {
+        let service = TowerToHyperService::new(self.router.clone());
+        let connection = self.builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        let mut stopping = self.stopping.subscribe();
+        async move {
+            let mut connection = pin!(connection);
+            let stop = async { drop(stopping.wait_for(|stopping| *stopping).await) };
+            // What goes wrong on a connection is its client's affair.
+            tokio::select! {
+                _ended = &mut connection => {}
+                () = stop => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await.ok();
+                }
+            }
+        }
+    }
+
+    async fn drain(self, timeout: Duration) -> Drained {
+        self.stopping.send_replace(true);
+        match tokio::time::timeout(timeout, self.stopping.closed()).await {
+            Ok(()) => Drained::All,
+            Err(_elapsed) => Drained::NotAll,
+        }
+    }
+}
+
+/// A client that left is no matter. Anything else, such as too many open files, takes time to pass.
+async fn after_accept_error(error: &io::Error) {
+    let has_left = matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    );
+    if !has_left {
+        tracing::error!(error = %error, "no connection can be accepted");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}

@@ -1,0 +1,9 @@
+//! The server over real HTTP: each row sends a request and names what comes back.
+
+mod client;
+mod server;
+mod graphql;
+mod mistakes;
+mod jwt;
+mod compression;
+mod connections;

@@ -1,0 +1,78 @@
+//! A server in this process, and what tests send to it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::routing::get;
+use clef::auth::{Authority, Key, Settings};
+use clef::clock::Clock;
+use clef::http::{Drained, Limits, Services};
+use clef::scope::ScopeSet;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use super::client::{Response, send};
+
+pub(crate) const JSON: (&str, &[u8]) = ("Content-Type", b"application/json");
+pub(crate) const QUERY: &[u8] = br#"{"query":"{ __typename }"}"#;
+pub(crate) const MUTATION: &[u8] = br#"{"query":"mutation { CreatePerson(title: \"a\") { identifier } }"}"#;
+
+/// A server of its own for each test.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) stop: oneshot::Sender<()>,
+    pub(crate) served: tokio::task::JoinHandle<Drained>,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Limits { body_bytes: 4096, batch: 2, ..Limits::default() }).await
+    }
+
+    pub(crate) async fn start_with(limits: Limits) -> Self {
+        let key = |id: &str, scopes: &[&str]| Key {
+            id: id.into(),
+            api_key: format!("key of {id}").into(),
+            scopes: ScopeSet::compile(scopes).unwrap(),
+        };
+        let settings = Settings {
+            secret: "a secret of the tests, of more than 32 bytes".into(),
+            lifetime: Duration::from_hours(24),
+            issuer: "https://trompamusic.eu".into(),
+            audience: Vec::new(),
+            keys: vec![key("all", &["*"]), key("people", &["Mutation:Person:*"])],
+        };
+        let authority = Authority::new(settings, Clock::System).unwrap();
+        let model = crate::support::model("schema");
+        let scopes = model.mutations().values().map(|mutation| mutation.scope.parse().unwrap()).collect();
+        let engine = Arc::new(crate::support::engine(model).await);
+        let services = Arc::new(Services::new(engine, authority, scopes, limits.clone()));
+        let panics = get(|| async { panic!("this handler is broken") });
+        let router =
+            clef::http::observed(clef::http::endpoints(services).route("/panic", panics), limits.request_timeout);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let served = tokio::spawn(async move {
+            let stop = async { stopped.await.unwrap_or(()) };
+            clef::http::serve(listener, router, &limits, stop, Duration::from_secs(5)).await
+        });
+        Self { address, stop, served }
+    }
+
+    pub(crate) async fn send(&self, line: &str, headers: &[(&str, &[u8])], body: &[u8]) -> Response {
+        send(self.address, line, headers, body).await
+    }
+
+    pub(crate) async fn mint(&self, order: &Value) -> Response {
+        self.send("POST /jwt", &[JSON], order.to_string().as_bytes()).await
+    }
+
+    pub(crate) async fn token(&self, id: &str, scopes: &[&str]) -> Vec<u8> {
+        let order = json!({"id": id, "apiKey": format!("key of {id}"), "scopes": scopes});
+        let jwt = self.mint(&order).await.json()["jwt"].as_str().unwrap().to_owned();
+        format!("Bearer {jwt}").into_bytes()
+    }
+}

@@ -1,0 +1,180 @@
+//! The engine against a plain evaluator in memory, which is written from `contract/behaviour.md` and not from the engine: the same random
+//! documents over the same random data have to give the same JSON, the order of its members included.
+//!
+//! `CLEF_SEED` chooses other data and other documents; a failure prints the seed, the document and both answers.
+
+mod random;
+mod temporal;
+mod world;
+mod filter;
+mod read;
+mod execute;
+mod values;
+mod writer;
+mod generate;
+mod selection;
+mod change;
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use clef::graphql::{Engine, Request};
+use clef::model::{Model, TypeId};
+use clef::storage::{RemovedPolicy, Settings, Storage};
+use serde_json::{Map, Value as Json};
+
+use super::support;
+use change::Link;
+use execute::is_same;
+use generate::{Generator, Sample};
+use random::Random;
+use world::World;
+
+thread_local! {
+    /// Seconds that the engine's clock shows; each document has its own.
+    static SECONDS: Cell<i64> = const { Cell::new(1_700_000_000) };
+}
+
+/// An engine and the evaluator over the same data.
+struct Pair {
+    seed: u64,
+    engine: Engine,
+    world: World,
+    random: Random,
+    documents: usize,
+}
+
+impl Pair {
+    async fn new(model: Arc<Model>) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "a test takes its seed from the environment")]
+        let seed = std::env::var("CLEF_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+        let settings = Settings { url: "sqlite::memory:".to_owned(), ..Settings::default() };
+        let storage = Storage::open(&settings, &model, RemovedPolicy::Refuse).await.unwrap();
+        let engine = Engine::new(Arc::clone(&model), storage, now, String::new).unwrap();
+        Self { seed, engine, world: World::new(model), random: Random::new(seed), documents: 0 }
+    }
+
+    /// Has both answer a document and compares root field by root field.
+    async fn run(&mut self, (text, variables, random): (String, Map<String, Json>, Random)) {
+        self.random = random;
+        self.documents += 1;
+        SECONDS.set(SECONDS.get() + 61);
+        let request = Request {
+            query: text.clone(),
+            variables: async_graphql::Variables::from_json(Json::Object(variables.clone())),
+            ..Request::default()
+        };
+        let actual = support::json(&self.engine.execute(request, support::access(&["*"])).await);
+        let document = async_graphql::parser::parse_query(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let time = now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        let expected = self.world.execute(&document, &variables, &time);
+        let about = || format!("seed {}, document {}:\n{text}\nvariables {}", self.seed, self.documents, Json::from(variables.clone()));
+        let Some(data) = actual["data"].as_object() else { panic!("{}\n{actual}", about()) };
+        for (key, expected) in expected.data.as_object().unwrap() {
+            let actual = data.get(key).unwrap_or(&Json::Null);
+            if !is_same(actual, expected) {
+                let root = text.lines().find(|line| line.trim_start().starts_with(&format!("{key}:"))).unwrap_or("");
+                let (path, actual, expected) = differing(actual, expected);
+                let about = about();
+                panic!("{about}\n\nDIFFERS AT {path}\n{root}\nthe engine's\n{actual}\nthe contract's\n{expected}\n");
+            }
+        }
+        assert!(is_same(&actual["data"], &expected.data), "{}: other members, {actual}", about());
+        // How many nulls of one parent are told is left open (GraphQL specification, section 6.4.4).
+        let has_errors = actual["errors"].is_array();
+        assert_eq!(has_errors, expected.errors > 0, "errors of {}\n{}", about(), actual["errors"]);
+    }
+
+    async fn load(&mut self, types: &[&str], nodes: usize, relations: usize) -> (Vec<(TypeId, String)>, Vec<Link>) {
+        let types: Vec<_> = types.iter().map(|name| self.world.model.type_named(name).expect("a type")).collect();
+        let keys: Vec<_> = (0..nodes).map(|number| (types[number % types.len()], format!("k{}", number / 2))).collect();
+        let nothing = Sample::default();
+        for nodes in keys.chunks(20) {
+            let document = Generator::new(&self.world, &nothing, self.random.clone()).create(nodes);
+            self.run(document).await;
+        }
+        let present = Sample::new(&self.world).types;
+        let links = self.some_links(change::links(&self.world, &present));
+        for _ in 0..relations / 50 {
+            let document = Generator::new(&self.world, &nothing, self.random.clone()).add(&links, 50);
+            self.run(document).await;
+        }
+        (keys, links)
+    }
+
+    /// A part of the links, so that those there are get many relations each.
+    fn some_links(&mut self, mut links: Vec<Link>) -> Vec<Link> {
+        while links.len() > 90 {
+            links.swap_remove(self.random.below(links.len()));
+        }
+        links
+    }
+
+    async fn queries(&mut self, documents: usize, roots: usize) {
+        let sample = Sample::new(&self.world);
+        for _ in 0..documents {
+            let document = Generator::new(&self.world, &sample, self.random.clone()).query(roots);
+            self.run(document).await;
+        }
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(SECONDS.get(), 0).unwrap()
+}
+
+/// The innermost values that differ, and where they are.
+fn differing(one: &Json, two: &Json) -> (String, Json, Json) {
+    let inner = match (one, two) {
+        (Json::Array(ones), Json::Array(twos)) if ones.len() == twos.len() => {
+            let mut pairs = ones.iter().zip(twos).enumerate();
+            pairs.find(|(_, (one, two))| !is_same(one, two)).map(|(index, pair)| (index.to_string(), pair))
+        }
+        (Json::Object(ones), Json::Object(twos)) if ones.keys().eq(twos.keys()) => {
+            let mut pairs = ones.values().zip(twos).map(|(one, (key, two))| (key.clone(), (one, two)));
+            pairs.find(|(_, (one, two))| !is_same(one, two))
+        }
+        _ => None,
+    };
+    let Some((step, (one, two))) = inner else { return (String::new(), one.clone(), two.clone()) };
+    let (path, one, two) = differing(one, two);
+    (format!(".{step}{path}"), one, two)
+}
+
+async fn check(folder: &str, types: &[&str], nodes: usize, relations: usize, rounds: usize) {
+    let mut pair = Pair::new(support::model(folder)).await;
+    let (keys, links) = pair.load(types, nodes, relations).await;
+    for _ in 0..rounds {
+        pair.queries(100, 5).await;
+        let sample = Sample::new(&pair.world);
+        let document = Generator::new(&pair.world, &sample, pair.random.clone()).changes(&keys, &links, 20);
+        pair.run(document).await;
+    }
+}
+
+#[tokio::test]
+async fn random_queries_over_the_contributor_environment_mean_what_the_contract_says() {
+    let types = [
+        "Person",
+        "Organization",
+        "MusicGroup",
+        "MusicComposition",
+        "MusicRecording",
+        "Article",
+        "Place",
+        "Event",
+        "Annotation",
+        "AnnotationCETarget",
+        "DefinedTerm",
+        "DefinedTermSet",
+        "Rating",
+        "PropertyValueSpecification",
+    ];
+    check("schema", &types, 280, 2_000, 14).await;
+}
+
+#[tokio::test]
+async fn random_queries_over_another_schema_mean_what_the_contract_says() {
+    check("tests/schemas/library", &["Book", "Author", "Member", "Loan"], 80, 500, 6).await;
+}
