@@ -2,6 +2,7 @@
 
 mod schema;
 mod escapes;
+mod validation;
 mod document;
 mod response;
 mod introspection;

@@ -15,7 +15,9 @@ use quick_cache::sync::Cache;
 use super::escapes;
 use super::response::GraphqlError;
 use super::schema::Verdicts;
+use super::validation;
 use crate::auth::Access;
+use crate::model::Model;
 
 /// Documents kept.
 const DOCUMENTS_MAX: usize = 1_000;
@@ -25,14 +27,15 @@ const KEPT_BYTES_MAX: usize = 16 * 1024;
 /// Parses and validates with the engine, and asks its guards.
 #[derive(Debug)]
 pub(super) struct Documents {
+    model: Arc<Model>,
     schema: Schema,
     kept: Cache<String, Arc<ExecutableDocument>>,
 }
 
 impl Documents {
     /// Documents of one schema, which was built with [`factory`].
-    pub(super) fn new(schema: Schema) -> Self {
-        Self { schema, kept: Cache::new(DOCUMENTS_MAX) }
+    pub(super) fn new(model: Arc<Model>, schema: Schema) -> Self {
+        Self { model, schema, kept: Cache::new(DOCUMENTS_MAX) }
     }
 
     /// The validated document of this text.
@@ -54,6 +57,10 @@ impl Documents {
         let Some(document) = state.document else {
             return Err(vec![GraphqlError::new("the document is empty", "GRAPHQL_PARSE_FAILED")]);
         };
+        let errors = validation::check(self.model.api(), &document);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
         if text.len() <= KEPT_BYTES_MAX {
             self.kept.insert(text.to_owned(), Arc::clone(&document));
         }

@@ -68,14 +68,9 @@ impl Engine {
     /// The published schema breaks a rule of GraphQL that the schema files did not show.
     pub fn new(model: Arc<Model>, storage: Storage, clock: Clock, new_key: fn() -> String) -> Result<Self, Error> {
         let schema = schema::build(&model, |builder| builder.extension(document::factory()))?;
-        Ok(Self {
-            model,
-            storage,
-            documents: Documents::new(schema),
-            introspection: Cache::new(KEPT_INTROSPECTION_MAX),
-            clock,
-            new_key,
-        })
+        let documents = Documents::new(Arc::clone(&model), schema);
+        let introspection = Cache::new(KEPT_INTROSPECTION_MAX);
+        Ok(Self { model, storage, documents, introspection, clock, new_key })
     }
 
     /// The model that is served.

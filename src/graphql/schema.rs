@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use async_graphql::dynamic::{
-    Enum, EnumItem, Field, FieldFuture, FieldValue, InputObject, InputValue, Interface, InterfaceField, Object,
-    ResolverContext, Scalar, Schema, SchemaBuilder, SchemaError, Subscription, SubscriptionField,
-    SubscriptionFieldFuture, TypeRef,
+    Enum, EnumItem, Field, FieldFuture, FieldValue, InputValue, Interface, InterfaceField, Object, ResolverContext,
+    Scalar, Schema, SchemaBuilder, SchemaError, Subscription, SubscriptionField, SubscriptionFieldFuture, TypeRef,
 };
 use async_graphql::{Guard, Name, Value};
 use futures_util::stream;
@@ -54,12 +53,11 @@ fn register(builder: SchemaBuilder, model: &Model, ty: &ApiType) -> SchemaBuilde
     let name = &*ty.name;
     match &ty.kind {
         ApiKind::Scalar if matches!(name, "Boolean" | "Float" | "ID" | "Int" | "String") => builder,
-        ApiKind::Scalar => builder.register(Scalar::new(name)),
+        // Input objects are checked by `validation` and `plan::input` to their last field; the engine need not hold them all.
+        ApiKind::Scalar | ApiKind::Input(_) => builder.register(Scalar::new(name)),
         ApiKind::Enum(values) => builder.register(
             values.iter().fold(Enum::new(name), |registered, value| registered.item(EnumItem::new(&*value.name))),
         ),
-        ApiKind::Input(inputs) => builder
-            .register(inputs.values().fold(InputObject::new(name), |object, input| object.field(input_value(input)))),
         ApiKind::Interface { implements, fields, .. } => {
             let interface =
                 implements.iter().fold(Interface::new(name), |interface, parent| interface.implement(&**parent));

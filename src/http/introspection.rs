@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_compression::Level;
-use async_compression::tokio::write::{BrotliEncoder, GzipEncoder};
+use async_compression::tokio::write::GzipEncoder;
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -36,7 +36,6 @@ struct Representation {
     etag: HeaderValue,
     is_compressing: AtomicBool,
     gzip: OnceLock<Bytes>,
-    brotli: OnceLock<Bytes>,
 }
 
 impl Representations {
@@ -87,13 +86,7 @@ impl Representations {
 
 impl Representation {
     fn new(body: Bytes) -> Self {
-        Self {
-            etag: etag(&body),
-            body,
-            is_compressing: AtomicBool::new(false),
-            gzip: OnceLock::new(),
-            brotli: OnceLock::new(),
-        }
+        Self { etag: etag(&body), body, is_compressing: AtomicBool::new(false), gzip: OnceLock::new() }
     }
 
     fn headers(&self, media_type: MediaType) -> HeaderMap {
@@ -107,10 +100,8 @@ impl Representation {
 
     /// The smallest form that the client accepts, if it is ready.
     fn encoded(&self, headers: &HeaderMap) -> Option<(&'static str, Bytes)> {
-        [("br", &self.brotli), ("gzip", &self.gzip)].into_iter().find_map(|(encoding, form)| {
-            let form = form.get().filter(|_| accepts_encoding(headers, encoding))?;
-            Some((encoding, form.clone()))
-        })
+        let compressed = self.gzip.get().filter(|_| accepts_encoding(headers, "gzip"))?;
+        Some(("gzip", compressed.clone()))
     }
 
     /// Once, in the background.
@@ -119,15 +110,9 @@ impl Representation {
             return;
         }
         let this = Arc::clone(self);
-        tokio::task::spawn_blocking(move || {
-            let both = Handle::current().block_on(async {
-                this.gzip.set(gzip(&this.body).await?).ok();
-                this.brotli.set(brotli(&this.body).await?).ok();
-                io::Result::Ok(())
-            });
-            if let Err(error) = both {
-                tracing::warn!(error = %error, "introspection is sent uncompressed");
-            }
+        tokio::task::spawn_blocking(move || match Handle::current().block_on(gzip(&this.body)) {
+            Ok(compressed) => drop(this.gzip.set(compressed)),
+            Err(error) => tracing::warn!(error = %error, "introspection is sent uncompressed"),
         });
     }
 }
@@ -139,15 +124,7 @@ async fn gzip(body: &[u8]) -> io::Result<Bytes> {
     Ok(encoder.into_inner().into())
 }
 
-async fn brotli(body: &[u8]) -> io::Result<Bytes> {
-    let mut encoder = BrotliEncoder::with_quality(Vec::new(), Level::Precise(5));
-    encoder.write_all(body).await?;
-    encoder.shutdown().await?;
-    Ok(encoder.into_inner().into())
-}
-
-/// Weak, since all encodings share it (RFC 9110, section 8.8.1).
-/// Tells answers apart, and is not meant to withstand anyone: SipHash with fixed keys.
+/// Weak, since all encodings share it (RFC 9110, section 8.8.1). Tells answers apart, and is not meant to withstand anyone: SipHash with fixed keys.
 fn etag(body: &[u8]) -> HeaderValue {
     let mut hasher = DefaultHasher::new();
     hasher.write(body);

@@ -1,5 +1,7 @@
 //! Input coercion: values of clients to values of their types (GraphQL specification, sections 3 and 6.1.2 and 6.4.1).
 
+mod literal;
+
 use async_graphql::parser::types::{Field, OperationDefinition, Type};
 use async_graphql::{Name, Pos, Positioned, Value as ConstValue};
 use async_graphql_value::Value;
@@ -7,6 +9,8 @@ use indexmap::IndexMap;
 
 use super::Error;
 use crate::model::api::{Api, ApiInput, ApiKind, ApiTypeRef};
+
+pub use literal::Place;
 
 /// Coerced variables; one that was not given and has no default is absent.
 pub type Variables = IndexMap<Name, ConstValue>;

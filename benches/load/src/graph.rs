@@ -18,43 +18,169 @@ use uuid::Uuid;
 
 /// Forms that stand in the names of compositions, each in one of 25.
 pub const FORMS: [&str; 25] = [
-    "Sonata", "Symphony", "Concerto", "Nocturne", "Waltz", "Mazurka", "Prelude", "Fugue", "Etude", "Ballade", "Scherzo",
-    "Impromptu", "Rondo", "Quartet", "Quintet", "Trio", "Suite", "Overture", "Fantasia", "Rhapsody", "Serenade",
-    "Divertimento", "Cantata", "Motet", "Requiem",
+    "Sonata",
+    "Symphony",
+    "Concerto",
+    "Nocturne",
+    "Waltz",
+    "Mazurka",
+    "Prelude",
+    "Fugue",
+    "Etude",
+    "Ballade",
+    "Scherzo",
+    "Impromptu",
+    "Rondo",
+    "Quartet",
+    "Quintet",
+    "Trio",
+    "Suite",
+    "Overture",
+    "Fantasia",
+    "Rhapsody",
+    "Serenade",
+    "Divertimento",
+    "Cantata",
+    "Motet",
+    "Requiem",
 ];
 const ADJECTIVES: [&str; 20] = [
-    "Silent", "Golden", "Silver", "Crimson", "Azure", "Ancient", "Forgotten", "Eternal", "Broken", "Hidden", "Distant",
-    "Wild", "Gentle", "Solemn", "Grand", "Little", "Last", "First", "Secret", "Holy",
+    "Silent",
+    "Golden",
+    "Silver",
+    "Crimson",
+    "Azure",
+    "Ancient",
+    "Forgotten",
+    "Eternal",
+    "Broken",
+    "Hidden",
+    "Distant",
+    "Wild",
+    "Gentle",
+    "Solemn",
+    "Grand",
+    "Little",
+    "Last",
+    "First",
+    "Secret",
+    "Holy",
 ];
 const NOUNS: [&str; 40] = [
     "Moon", "Sun", "River", "Forest", "Mountain", "Ocean", "Winter", "Summer", "Spring", "Autumn", "Night", "Morning",
-    "Evening", "Storm", "Rain", "Wind", "Fire", "Earth", "Star", "Sky", "Bird", "Swan", "Eagle", "Wolf", "Lion", "Rose",
-    "Lily", "Tulip", "Oak", "Willow", "Castle", "Tower", "Bridge", "Garden", "Village", "City", "Island", "Valley",
-    "Lake", "Stream",
+    "Evening", "Storm", "Rain", "Wind", "Fire", "Earth", "Star", "Sky", "Bird", "Swan", "Eagle", "Wolf", "Lion",
+    "Rose", "Lily", "Tulip", "Oak", "Willow", "Castle", "Tower", "Bridge", "Garden", "Village", "City", "Island",
+    "Valley", "Lake", "Stream",
 ];
-const KEYS: [&str; 10] =
-    ["C major", "D minor", "E major", "F minor", "G major", "A minor", "B minor", "B-flat major", "E-flat major", "A-flat minor"];
+const KEYS: [&str; 10] = [
+    "C major",
+    "D minor",
+    "E major",
+    "F minor",
+    "G major",
+    "A minor",
+    "B minor",
+    "B-flat major",
+    "E-flat major",
+    "A-flat minor",
+];
 const GIVEN_NAMES: [&str; 16] = [
-    "Johann", "Clara", "Robert", "Fanny", "Felix", "Franz", "Anton", "Ludwig", "Joseph", "Maria", "Sofia", "Igor", "Nadia",
-    "Lili", "Ethel", "Hildegard",
+    "Johann",
+    "Clara",
+    "Robert",
+    "Fanny",
+    "Felix",
+    "Franz",
+    "Anton",
+    "Ludwig",
+    "Joseph",
+    "Maria",
+    "Sofia",
+    "Igor",
+    "Nadia",
+    "Lili",
+    "Ethel",
+    "Hildegard",
 ];
 const FAMILY_NAMES: [&str; 20] = [
-    "Bach", "Schumann", "Hensel", "Schubert", "Bruckner", "Mozart", "Haydn", "Szymanowska", "Gubaidulina", "Prokofiev",
-    "Ravel", "Satie", "Boulanger", "Smyth", "Beach", "Vivaldi", "Verdi", "Strozzi", "Brahms", "Dvořák",
+    "Bach",
+    "Schumann",
+    "Hensel",
+    "Schubert",
+    "Bruckner",
+    "Mozart",
+    "Haydn",
+    "Szymanowska",
+    "Gubaidulina",
+    "Prokofiev",
+    "Ravel",
+    "Satie",
+    "Boulanger",
+    "Smyth",
+    "Beach",
+    "Vivaldi",
+    "Verdi",
+    "Strozzi",
+    "Brahms",
+    "Dvořák",
 ];
 const LANGUAGES: [&str; 6] = ["en", "es", "ca", "nl", "de", "fr"];
-const FORMATS: [&str; 4] =
-    ["application/vnd.recordare.musicxml", "audio/mpeg", "audio/midi", "application/pdf"];
+const FORMATS: [&str; 4] = ["application/vnd.recordare.musicxml", "audio/mpeg", "audio/midi", "application/pdf"];
 const WORDS: [&str; 24] = [
-    "lorem", "ipsum", "dolor", "sit", "amet", "consectetur", "adipiscing", "elit", "sed", "do", "eiusmod", "tempor",
-    "incididunt", "ut", "labore", "et", "dolore", "magna", "aliqua", "enim", "ad", "minim", "veniam", "quis",
+    "lorem",
+    "ipsum",
+    "dolor",
+    "sit",
+    "amet",
+    "consectetur",
+    "adipiscing",
+    "elit",
+    "sed",
+    "do",
+    "eiusmod",
+    "tempor",
+    "incididunt",
+    "ut",
+    "labore",
+    "et",
+    "dolore",
+    "magna",
+    "aliqua",
+    "enim",
+    "ad",
+    "minim",
+    "veniam",
+    "quis",
 ];
 
 /// Properties written. A node leaves those of other types null.
 const PROPERTIES: [&str; 27] = [
-    "name", "title", "creator", "contributor", "source", "format", "language", "subject", "description", "rights", "url",
-    "image", "givenName", "familyName", "gender", "jobTitle", "birthDate", "musicCompositionForm", "musicalKey",
-    "iswcCode", "contentUrl", "encodingFormat", "contentSize", "height", "width", "created",
+    "name",
+    "title",
+    "creator",
+    "contributor",
+    "source",
+    "format",
+    "language",
+    "subject",
+    "description",
+    "rights",
+    "url",
+    "image",
+    "givenName",
+    "familyName",
+    "gender",
+    "jobTitle",
+    "birthDate",
+    "musicCompositionForm",
+    "musicalKey",
+    "iswcCode",
+    "contentUrl",
+    "encodingFormat",
+    "contentSize",
+    "height",
+    "width",
+    "created",
     "modified",
 ];
 
@@ -91,7 +217,8 @@ pub fn key(ty: &str, number: u64) -> String {
 ///
 /// Those of the database.
 pub async fn make(path: &Path, model: &Model, nodes: u64, mut progress: impl FnMut(u64)) -> Result<(), Error> {
-    let settings = Settings { url: ["sqlite://", &path.to_string_lossy(), "?mode=rwc"].concat(), ..Settings::default() };
+    let settings =
+        Settings { url: ["sqlite://", &path.to_string_lossy(), "?mode=rwc"].concat(), ..Settings::default() };
     let storage = Storage::open(&settings, model, RemovedPolicy::Refuse).await?;
     storage.close().await;
     // Without a log the file is lost if this is interrupted, but it is written once.
@@ -180,7 +307,9 @@ impl Graph {
         let mut is_first = true;
         for group in from..to {
             let mut members = vec![("Person", group, self.person(group))];
-            members.extend((group * 2..group * 2 + 2).map(|number| ("MusicComposition", number, self.composition(number))));
+            members.extend(
+                (group * 2..group * 2 + 2).map(|number| ("MusicComposition", number, self.composition(number))),
+            );
             members.extend((group * 3..group * 3 + 3).map(|number| ("MediaObject", number, self.media(number))));
             for (position, (ty, number, values)) in (1..).zip(members) {
                 nodes.push(if is_first && position == 1 { "" } else { ", " });
@@ -287,7 +416,9 @@ impl Graph {
 
     fn instant(&mut self) -> String {
         let year = self.random.random_range(2018..2024).to_string();
-        let text = [&year, "-0", &self.digit(1), "-1", &self.digit(0), "T1", &self.digit(0), ":2", &self.digit(0), ":30Z"].concat();
+        let text =
+            [&year, "-0", &self.digit(1), "-1", &self.digit(0), "T1", &self.digit(0), ":2", &self.digit(0), ":30Z"]
+                .concat();
         // The text is always a time, so the default is never taken.
         DateTime::parse(&text).map(DateTime::to_stored).unwrap_or_default()
     }

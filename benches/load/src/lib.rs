@@ -15,7 +15,6 @@ pub fn model() -> Result<Model, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schema");
     let sources = clef::sdl::read_folder(folder).map_err(|error| error.to_string())?;
     let definitions = clef::sdl::parse(&sources).map_err(|problems| problems.to_string())?;
-    clef::model::build(&definitions).map_err(|errors| {
-        errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-    })
+    clef::model::build(&definitions)
+        .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
 }
