@@ -9,6 +9,7 @@ mod storage;
 mod oracle;
 mod guard;
 mod http;
+mod queries;
 mod mutations;
 mod relations;
 mod statements;

@@ -174,10 +174,10 @@ async fn random_queries_over_the_contributor_environment_mean_what_the_contract_
         "Rating",
         "PropertyValueSpecification",
     ];
-    check("schema", &types, 280, 2_000, 14).await;
+    check("schema", &types, 240, 1_500, 12).await;
 }
 
 #[tokio::test]
 async fn random_queries_over_another_schema_mean_what_the_contract_says() {
-    check("tests/schemas/library", &["Book", "Author", "Member", "Loan"], 80, 500, 6).await;
+    check("tests/schemas/library", &["Book", "Author", "Member", "Loan"], 60, 200, 8).await;
 }

@@ -49,7 +49,8 @@ fn planned(model: &Arc<Model>, text: &str) -> String {
             statements.push(("read", plan::query::query(source, &root).unwrap().statement));
         }
     }
-    statements.iter().map(|(title, sql)| format!("-- {title}\n{}\n", laid_out(sql))).collect()
+    let parts: Vec<_> = statements.iter().map(|(title, sql)| format!("-- {title}\n{}\n", laid_out(sql))).collect();
+    parts.concat()
 }
 
 fn written(write: Write) -> Vec<(&'static str, Sql)> {
@@ -90,8 +91,5 @@ fn laid_out(sql: &Sql) -> String {
         }
         laid_out.push(character);
     }
-    if !sql.parameters().is_empty() {
-        laid_out.push_str(&format!("\n-- {:?}", sql.parameters()));
-    }
-    laid_out
+    if sql.parameters().is_empty() { laid_out } else { format!("{laid_out}\n-- {:?}", sql.parameters()) }
 }

@@ -37,8 +37,8 @@ pub(super) fn plan<'a>(
         to: End { types: &model.node_type(to).possible, key: end_key(source, arguments, "to", to)? },
     };
     let statement = match action {
-        RelationAction::Add => ends.ordered(ends.insert()),
-        RelationAction::Merge => ends.ordered(ends.insert_unless_there()),
+        RelationAction::Add => ordered(ends.insert()),
+        RelationAction::Merge => ordered(ends.insert_unless_there()),
         RelationAction::Remove => ends.delete(),
     };
     let (read, null_check) = ends.payload(root)?;
@@ -106,13 +106,6 @@ impl<'a> Ends<'a, '_> {
         sql
     }
 
-    /// Pairs in the order of their nodes' creation: relations that come into being together are listed in it.
-    fn ordered(&self, mut pairs: Sql) -> Sql {
-        pairs.push(" order by ").append(Alias::node(FROM).column(system::ID));
-        pairs.push(", ").append(Alias::node(TO).column(system::ID));
-        pairs
-    }
-
     fn delete(&self) -> Sql {
         let mut sql = Sql::new("delete from relation where id in (select r.id from node ");
         let (from, to) = (Alias::node(FROM), Alias::node(TO));
@@ -150,9 +143,16 @@ impl<'a> Ends<'a, '_> {
         }
         let mut sql = Sql::new("select ");
         sql.append(dialect::object(members)).append(self.pairs());
-        let mut sql = self.ordered(sql);
+        let mut sql = ordered(sql);
         sql.push(" limit 1");
         let null_check = statement.needs_null_check.then(|| NullCheck::payload(checks));
         Ok((sql, null_check))
     }
+}
+
+/// Pairs in the order of their nodes' creation: relations that come into being together are listed in it.
+fn ordered(mut pairs: Sql) -> Sql {
+    pairs.push(" order by ").append(Alias::node(FROM).column(system::ID));
+    pairs.push(", ").append(Alias::node(TO).column(system::ID));
+    pairs
 }

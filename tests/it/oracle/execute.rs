@@ -206,8 +206,8 @@ impl<'c> Call<'c> {
 
     /// Selections below a key of a payload; payloads of random documents have no fragments.
     fn sets(&self, key: &str, ty: TypeId) -> Vec<(&'c async_graphql::parser::types::SelectionSet, TypeId)> {
-        let fields = self.field.selection_set.node.items.iter().filter_map(|item| match &item.node {
-            Selection::Field(field) => Some(&field.node),
+        let fields = self.field.selection_set.node.items.iter().map(|item| match &item.node {
+            Selection::Field(field) => &field.node,
             _ => panic!("fragments in payloads are not the oracle's"),
         });
         fields.filter(|field| field.response_key().node == key).map(|field| (&field.selection_set.node, ty)).collect()

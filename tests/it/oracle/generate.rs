@@ -47,7 +47,7 @@ impl Sample {
             }
         }
         sample.types.sort();
-        sample.values.values_mut().for_each(|values| values.dedup());
+        sample.values.values_mut().for_each(Vec::dedup);
         sample
     }
 }

@@ -100,7 +100,8 @@ impl Generator<'_> {
             Some(_) if self.writer.random.percent(60) => format!("... on {name}{directive} {inner}"),
             Some(_) => {
                 let fragment = self.writer.fresh("F");
-                self.writer.fragments += &format!("fragment {fragment} on {name} {inner}\n");
+                let definition = format!("fragment {fragment} on {name} {inner}\n");
+                self.writer.fragments.push_str(&definition);
                 let again = if self.writer.random.percent(10) { format!(" ...{fragment}") } else { String::new() };
                 format!("...{fragment}{directive}{again}")
             }
@@ -144,7 +145,7 @@ impl Generator<'_> {
         let name = &*relation.field;
         let inputs = &model.api().field(&node_type.name, name).expect("published").arguments;
         let values =
-            if self.writer.random.percent(50) { self.page(relation.target, inputs) } else { Default::default() };
+            if self.writer.random.percent(50) { self.page(relation.target, inputs) } else { serde_json::Map::new() };
         let arguments = self.writer.arguments(inputs, &values);
         let is_merged = arguments.is_empty() && !keys.is_fresh && self.writer.random.percent(15);
         let directive = self.writer.directive();

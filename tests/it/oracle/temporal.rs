@@ -64,18 +64,13 @@ impl Temporal {
             year @ 0.. => format!("{year:04}"),
             year => format!("-{:04}", -year),
         };
-        let mut text = format!("{year}-{:02}-{:02}", self.month, self.day);
-        if let Some(time) = &self.time {
-            text += &format!("T{:02}:{:02}:{:02}", time.hour, time.minute, time.second);
-            if time.nanosecond > 0 {
-                text += format!(".{:09}", time.nanosecond).trim_end_matches('0');
-            }
-            text += &offset_text(time.offset_seconds);
-            if let Some(zone) = &time.zone {
-                text += &format!("[{zone}]");
-            }
-        }
-        text
+        let date = format!("{year}-{:02}-{:02}", self.month, self.day);
+        let Some(time) = &self.time else { return date };
+        let clock = format!("{:02}:{:02}:{:02}", time.hour, time.minute, time.second);
+        let fraction = format!(".{:09}", time.nanosecond);
+        let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
+        let zone = time.zone.as_ref().map(|zone| format!("[{zone}]")).unwrap_or_default();
+        format!("{date}T{clock}{fraction}{}{zone}", offset_text(time.offset_seconds))
     }
 
     /// A component by its name in the API.
