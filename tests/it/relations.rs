@@ -13,7 +13,7 @@ async fn engine() -> Engine {
           a: CreatePerson(identifier: "a", name: "A") { name } b: CreatePerson(identifier: "b", name: "B") { name }
           o: CreateOrganization(identifier: "o", name: "O") { name } g: CreateMusicGroup(identifier: "g") { name }
           c: CreateMusicComposition(identifier: "c") { name } d: CreateMusicComposition(identifier: "d") { name }
-          r: CreateMusicRecording(identifier: "") { name } l: CreatePlace(identifier: "l") { name }
+          r: CreateMusicRecording(identifier: "r") { name } l: CreatePlace(identifier: "l") { name }
           t: CreateArticle(identifier: "t", contributor: "x", creator: "x", format: "x", source: "x") { name }
           m: CreateMediaObject(identifier: "m") { name } }"#,
     )
@@ -99,14 +99,14 @@ async fn has_part_and_is_part_of_are_the_two_ends_of_one_relation() {
 async fn reading_through_an_interface_follows_the_concrete_types_direction() {
     let engine = engine().await;
     // OUT on MusicRecording, IN on MediaObjectInterface and the others.
-    change(&engine, "AddMusicRecordingAssociatedArticle", "", "t").await;
+    change(&engine, "AddMusicRecordingAssociatedArticle", "r", "t").await;
     change(&engine, "AddMediaObjectAssociatedArticle", "t", "m").await;
     check(
         &engine,
-        r#"{ MediaObjectInterface(filter: {identifier_in: ["", "m"]}, orderBy: identifier_asc) { identifier associatedArticle { identifier } } }"#,
+        r#"{ MediaObjectInterface(filter: {identifier_in: ["r", "m"]}, orderBy: identifier_asc) { identifier associatedArticle { identifier } } }"#,
         json!({"MediaObjectInterface": [
             {"identifier": "m", "associatedArticle": [{"identifier": "t"}]},
-            {"identifier": "", "associatedArticle": [{"identifier": "t"}]}
+            {"identifier": "r", "associatedArticle": [{"identifier": "t"}]}
         ]}),
     )
     .await;
