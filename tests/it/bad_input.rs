@@ -107,19 +107,14 @@ async fn values_of_variables_have_to_fit_their_types() {
 async fn literals_have_to_fit_their_types() {
     let code = "GRAPHQL_VALIDATION_FAILED";
     check(vec![
-        // The validator does not look at the range (async-graphql 7.2.1): told when the field runs, though the document is to blame.
-        case("{ Person(first: 2147483648) { name } }", Json::Null, "BAD_USER_INPUT", &["first", "2147483647"]),
+        case("{ Person(first: 2147483648) { name } }", Json::Null, code, &["first", "2147483647"]),
         case("{ Person(first: \"1\") { name } }", Json::Null, code, &["first"]),
         case("mutation { CreatePerson(gender: unheard) { name } }", Json::Null, code, &["gender"]),
-        // Nor does it refuse text for an enum.
-        case(
-            "mutation { CreatePerson(gender: \"female\") { name } }",
-            Json::Null,
-            "BAD_USER_INPUT",
-            &["gender", "Gender"],
-        ),
+        case("mutation { CreatePerson(gender: \"female\") { name } }", Json::Null, code, &["gender", "Gender"]),
         case("mutation { CreatePerson(name: 3) { name } }", Json::Null, code, &["name"]),
         case("mutation { CreatePerson(nonsense: 3) { name } }", Json::Null, code, &["nonsense"]),
+        case("mutation { CreatePerson(name: \"a\\u0000b\") { name } }", Json::Null, code, &["NUL"]),
+        case("{ Person(filter: {name_contains: \"\\u0000\"}) { name } }", Json::Null, code, &["NUL"]),
         case("mutation { DeletePerson { name } }", Json::Null, code, &["identifier"]),
         case("mutation { DeletePerson(identifier: null) { name } }", Json::Null, code, &["identifier"]),
         case("{ Person(filter: {name_in: [null]}) { name } }", Json::Null, code, &["filter"]),
@@ -131,8 +126,6 @@ async fn literals_have_to_fit_their_types() {
 async fn values_have_to_exist() {
     let code = "BAD_USER_INPUT";
     check(vec![
-        case("mutation { CreatePerson(name: \"a\\u0000b\") { name } }", Json::Null, code, &["NUL"]),
-        case("{ Person(filter: {name_contains: \"\\u0000\"}) { name } }", Json::Null, code, &["NUL"]),
         case(
             "mutation { CreatePerson(birthDate: {year: 2021, month: 2, day: 30}) { name } }",
             Json::Null,

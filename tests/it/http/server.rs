@@ -49,9 +49,8 @@ impl Server {
         let scopes = model.mutations().values().map(|mutation| mutation.scope.parse().unwrap()).collect();
         let engine = Arc::new(crate::support::engine(model).await);
         let services = Arc::new(Services::new(engine, authority, scopes, limits.clone()));
-        let panics = get(|| async { panic!("this handler is broken") });
         let router =
-            clef::http::observed(clef::http::endpoints(services).route("/panic", panics), limits.request_timeout);
+            clef::http::observed(clef::http::endpoints(services).route("/panic", get(broken)), limits.request_timeout);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -75,4 +74,8 @@ impl Server {
         let jwt = self.mint(&order).await.json()["jwt"].as_str().unwrap().to_owned();
         format!("Bearer {jwt}").into_bytes()
     }
+}
+
+async fn broken() -> &'static str {
+    panic!("this handler is broken")
 }

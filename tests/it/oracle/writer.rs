@@ -55,11 +55,17 @@ impl<'m> Writer<'m> {
         if self.random.percent(4) {
             return self.declare(ty, Some(value));
         }
+        self.written(value, ty)
+    }
+
+    /// A literal whose outermost value is no variable.
+    fn written(&mut self, value: &Json, ty: &ApiTypeRef) -> String {
         match (ty.nullable(), value) {
             (_, Json::Null) => "null".to_owned(),
             (ApiTypeRef::List(inner), Json::Array(items)) => {
                 if items.len() == 1 && !items[0].is_null() && self.random.percent(20) {
-                    return self.literal(&items[0], inner);
+                    // A variable of the item's type may not stand for the list (GraphQL specification, section 5.8.5).
+                    return self.written(&items[0], inner);
                 }
                 let items: Vec<_> = items.iter().map(|item| self.literal(item, inner)).collect();
                 format!("[{}]", items.join(", "))
