@@ -138,7 +138,7 @@ impl Engine {
         {
             return self.introspect(operation, only);
         }
-        let is_introspection = |root: &RootField<'_>| matches!(root.name(), "__schema" | "__type" | "__typename");
+        let is_introspection = |root: &RootField<'_>| matches!(root.name(), "__schema" | "__type");
         let resolved: Vec<Resolved> = if operation.root_type == MUTATION {
             self.mutate(operation, &roots, document, request, access).await
         } else if let [only] = roots.as_slice() {

@@ -1,5 +1,13 @@
 //! Promises of the whole program, one module for each capability.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 mod support;
 mod layers;
 mod sdl_contract;

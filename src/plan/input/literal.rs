@@ -111,8 +111,7 @@ impl Place<'_> {
 
 fn is_compatible(declared: &ApiTypeRef, expected: &ApiTypeRef) -> bool {
     match (declared, expected) {
-        (ApiTypeRef::NonNull(declared), ApiTypeRef::NonNull(expected)) => is_compatible(declared, expected),
-        (ApiTypeRef::NonNull(declared), expected) => is_compatible(declared, expected),
+        (ApiTypeRef::NonNull(declared), expected) => is_compatible(declared, expected.nullable()),
         (ApiTypeRef::List(declared), ApiTypeRef::List(expected)) => is_compatible(declared, expected),
         (ApiTypeRef::Named(declared), ApiTypeRef::Named(expected)) => declared == expected,
         _ => false,
