@@ -41,14 +41,14 @@ const NESTED: &str = r#"select json_group_array(json_object('identifier', "__key
         'encodingFormat', m."encodingFormat") order by r.id)
         from relation r cross join node m where r.target = c."__id" and r.name = 'ENCODING' and m."__id" = r.source and m."__type" = 'MediaObject')))
     from (select "__id", "__key", name from node where "__type" = 'MusicComposition' order by name, "__id" limit 20 offset ?) c"#;
-/// 1,000 rows of ten fields in the order in which they were made.
+/// 1,000 rows of ten fields in the order in which they were made. The page first, then its rows: fewer copies of each value.
 const LIST: &str = r#"select json_group_array(json_object('identifier', "__key", 'name', name, 'title', title, 'creator', creator,
     'contributor', contributor, 'source', source, 'format', format, 'language', language, 'givenName', "givenName", 'familyName', "familyName"))
-    from (select * from node where "__type" = 'Person' order by "__id" limit 1000 offset ?)"#;
+    from (select "__id" as id from node where "__type" = 'Person' order by "__id" limit 1000 offset ?) p cross join node n on n."__id" = p.id"#;
 /// The same in the order of the keys.
 const LIST_BY_KEY: &str = r#"select json_group_array(json_object('identifier', "__key", 'name', name, 'title', title, 'creator', creator,
     'contributor', contributor, 'source', source, 'format', format, 'language', language, 'givenName', "givenName", 'familyName', "familyName"))
-    from (select * from node where "__type" = 'Person' order by "__key" limit 1000 offset ?)"#;
+    from (select "__id" as id from node where "__type" = 'Person' order by "__key" limit 1000 offset ?) p cross join node n on n."__id" = p.id"#;
 /// A node with seven properties and both timestamps.
 const CREATE: &str = r#"insert into node ("__type", "__key", name, title, creator, contributor, source, format, language, created, modified)
     values ('Person', ?, ?, ?, ?, ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%f000000Z', 'now'), strftime('%Y-%m-%dT%H:%M:%f000000Z', 'now'))
