@@ -101,6 +101,18 @@ struct Bare {
     writes: mpsc::Sender<Write>,
 }
 
+/// Goes back also when the client hangs up and its request is dropped.
+struct Lent<'a> {
+    idle: &'a Mutex<Vec<SqliteConnection>>,
+    connection: Option<SqliteConnection>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).extend(self.connection.take());
+    }
+}
+
 struct Write {
     values: [String; 8],
     answer: oneshot::Sender<Result<String, sqlx::Error>>,
@@ -182,10 +194,9 @@ impl Bare {
     {
         let _permit = self.permits.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
         let taken = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut connection = taken.ok_or(sqlx::Error::PoolClosed)?;
-        let result = sqlx::query_scalar(statement).bind(parameter).fetch_optional(&mut connection).await;
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-        result
+        let mut lent = Lent { idle: &self.idle, connection: taken };
+        let connection = lent.connection.as_mut().ok_or(sqlx::Error::PoolClosed)?;
+        sqlx::query_scalar(statement).bind(parameter).fetch_optional(connection).await
     }
 
     async fn write(&self, values: [String; 8]) -> Result<String, sqlx::Error> {
