@@ -109,6 +109,7 @@ def compare(options):
                     medians[query, size] = rows["clef"]["p50"]
                     least = QUERIES[query][2]
                     ratio = rows["clef"]["rate"] / rows["bare"]["rate"]
+                    held += [verdict(f"{query}: errors of {name}", False, "none") for name in turns if rows[name]["errors"]]
                     held.append(verdict(f"{query}: {ratio:.2f} of the bare handler", least is None or ratio >= least, f"at least {least}" if least else "no limit"))
                     if "bare_each" in turns:
                         print(f"    {rows['clef']['rate'] / rows['bare_each']['rate']:.2f} of the bare handler with a commit for each create")
