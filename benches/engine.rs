@@ -26,12 +26,11 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const NODES: u64 = 12_000;
 
-const ONE_NODE: &str =
-    "query Q($id: ID!) { Person(identifier: $id) { identifier name title creator contributor source format language } }";
+const ONE_NODE: &str = "query Q($id: ID!) { Person(identifier: $id) { identifier name title creator contributor source format language } }";
 const FILTERED_50: &str = "query Q($t: String!) { MusicComposition(filter: {name_contains: $t}, orderBy: [name_asc], first: 50) \
     { identifier name creator } }";
 const LIST_1000X10: &str = "query Q($o: Int!) { Person(first: 1000, offset: $o) \
@@ -166,9 +165,9 @@ fn introspection(criterion: &mut Criterion) {
     assert_eq!(first.outcome, Outcome::Introspection);
     group.sample_size(50);
     group.bench_function("kept", |bencher| {
-        bencher.to_async(&runtime).iter(|| {
-            engine.execute(request(INTROSPECTION, serde_json::Value::Null), Arc::clone(&access))
-        });
+        bencher
+            .to_async(&runtime)
+            .iter(|| engine.execute(request(INTROSPECTION, serde_json::Value::Null), Arc::clone(&access)));
     });
     group.finish();
     runtime.block_on(engine.storage().close());
@@ -207,7 +206,9 @@ fn guards(criterion: &mut Criterion) {
     let many: Vec<String> = (0..63).map(|number| ["Mutation:Type", &number.to_string(), ":*"].concat()).collect();
     let mut many: Vec<&str> = many.iter().map(String::as_str).collect();
     many.push("Mutation:Music*:{Create,Update}");
-    for (name, patterns) in [("one_glob", vec!["*"]), ("typical", vec!["Mutation:*:{Create,Update}"]), ("64_globs", many)] {
+    for (name, patterns) in
+        [("one_glob", vec!["*"]), ("typical", vec!["Mutation:*:{Create,Update}"]), ("64_globs", many)]
+    {
         let set = ScopeSet::compile(&patterns).unwrap();
         assert!(set.grants(scope));
         group.bench_function(["grants/", name].concat(), |bencher| bencher.iter(|| set.grants(black_box(scope))));

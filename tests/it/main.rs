@@ -5,6 +5,9 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::format_collect,
+    clippy::format_push_string,
     reason = "a test fails by panicking"
 )]
 
