@@ -53,11 +53,12 @@ pub fn limit(arguments: &Arguments) -> Sql {
     };
     let mut sql = Sql::new(" limit ");
     match whole("first") {
-        Some(first) => sql.bind(first),
+        // As an expression: SQLite plans a statement anew whenever a bare parameter of `limit` has another value (3.51).
+        Some(first) => sql.bind(first).push(" + 0"),
         None => sql.push(dialect::NO_LIMIT),
     };
     if let Some(offset) = whole("offset").filter(|offset| *offset > 0) {
-        sql.push(" offset ").bind(offset);
+        sql.push(" offset ").bind(offset).push(" + 0");
     }
     sql
 }

@@ -26,7 +26,9 @@ async fn introspection_is_sent_once_and_compressed() {
         let accept = ("Accept-Encoding", encoding.as_bytes());
         let ready = server.send("GET /?query=%7B__schema%7Btypes%7Bname%7D%7D%7D", &[accept], b"").await;
         assert_eq!(ready.header("content-encoding"), Some(encoding));
-        assert_eq!(ready.header("content-length"), Some(ready.body.len().to_string().as_str()));
+        // One form is kept; the other is made on the way.
+        let length = (encoding == "gzip").then(|| ready.body.len().to_string());
+        assert_eq!(ready.header("content-length"), length.as_deref());
         assert_eq!(ready.header("etag").map(str::as_bytes), Some(etag.as_slice()));
         assert_eq!(decoded(encoding, &ready.body).await, plain.body);
     }
