@@ -16,7 +16,7 @@ use axum::routing::post;
 use clap::Parser;
 use serde::Deserialize;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -52,10 +52,14 @@ const LIST: &str = r#"select json_group_array(json_object('identifier', "__key",
 const LIST_BY_KEY: &str = r#"select json_group_array(json_object('identifier', "__key", 'name', name, 'title', title, 'creator', creator,
     'contributor', contributor, 'source', source, 'format', format, 'language', language, 'givenName', "givenName", 'familyName', "familyName"))
     from (select "__id" as id from node where "__type" = 'Person' order by "__key" limit 1000 offset ?) p cross join node n on n."__id" = p.id"#;
-/// A node with seven properties and both timestamps.
-const CREATE: &str = r#"insert into node ("__type", "__key", name, title, creator, contributor, source, format, language, created, modified)
-    values ('Person', ?, ?, ?, ?, ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%f000000Z', 'now'), strftime('%Y-%m-%dT%H:%M:%f000000Z', 'now'))
-    returning json_object('identifier', "__key", 'name', name)"#;
+/// Before, for and after the values of nodes with seven properties and both timestamps.
+const CREATE: [&str; 3] = [
+    r#"insert into node ("__type", "__key", name, title, creator, contributor, source, format, language, created, modified) values "#,
+    "('Person', ?, ?, ?, ?, ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%f000000Z', 'now'), strftime('%Y-%m-%dT%H:%M:%f000000Z', 'now'))",
+    r#" returning json_object('identifier', "__key", 'name', name)"#,
+];
+/// Nodes in one statement, if so many wait.
+const ROUND: usize = 4;
 
 /// Most writes in a commit.
 const BATCH_MAX: usize = 128;
@@ -128,7 +132,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let readers = options.readers.unwrap_or(cores.clamp(2, 8));
     let mut idle = Vec::with_capacity(readers);
     for _ in 0..readers {
-        let connection = any(&options.database).pragma("cache_size", "-8192").pragma("query_only", "on");
+        let connection = any(&options.database).pragma("cache_size", "-4096").pragma("query_only", "on");
         idle.push(connection.connect().await?);
     }
     let writer = any(&options.database).synchronous(SqliteSynchronous::Full).pragma("cache_size", "-32768");
@@ -142,7 +146,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// As Clef opens its connections.
+/// As Clef opens its connections: src/storage/place.rs.
 fn any(database: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(database)
@@ -240,22 +244,37 @@ async fn write_batch(connection: &mut SqliteConnection, batch: &mut Vec<Write>) 
         outcome = sqlx::query("begin immediate").execute(&mut *connection).await.map(drop);
     }
     let mut answers = Vec::with_capacity(batch.len());
-    for Write { values, answer } in batch.drain(..) {
-        let mut query = sqlx::query_scalar(CREATE);
-        for value in values {
-            query = query.bind(value);
+    for round in batch.chunks(ROUND) {
+        match insert(connection, round).await {
+            Ok(rows) if rows.len() == round.len() => answers.extend(rows.into_iter().map(Ok)),
+            _ => {
+                for write in round {
+                    let rows = insert(connection, std::slice::from_ref(write)).await;
+                    answers.push(rows.and_then(|mut rows| rows.pop().ok_or(sqlx::Error::RowNotFound)));
+                }
+            }
         }
-        // All rows, though there is one: the commit comes after the last, and nothing is answered before.
-        let rows: Result<Vec<String>, _> = query.fetch_all(&mut *connection).await;
-        answers.push((answer, rows.and_then(|mut rows| rows.pop().ok_or(sqlx::Error::RowNotFound))));
     }
     if !is_alone {
         let committed = sqlx::query("commit").execute(&mut *connection).await.map(drop);
         outcome = outcome.and(committed);
     }
-    for (answer, result) in answers {
+    for (write, result) in batch.drain(..).zip(answers) {
         let result = if outcome.is_ok() { result } else { Err(sqlx::Error::WorkerCrashed) };
         // Whoever gave up waiting does not matter.
-        drop(answer.send(result));
+        drop(write.answer.send(result));
     }
+}
+
+/// All rows are read, also if there is one: a commit comes after the last, and nothing is answered before.
+async fn insert(connection: &mut SqliteConnection, writes: &[Write]) -> Result<Vec<String>, sqlx::Error> {
+    let [before, values, after] = CREATE;
+    let text = [before, &vec![values; writes.len()].join(", "), after].concat();
+    let mut query = sqlx::query_scalar(AssertSqlSafe(text));
+    for write in writes {
+        for value in &write.values {
+            query = query.bind(value.clone());
+        }
+    }
+    query.fetch_all(connection).await
 }
