@@ -2,6 +2,7 @@
 
 use super::page::Alias;
 use crate::model::StorageType;
+use crate::model::columns::system;
 use crate::sql::{Parameter, Sql};
 
 /// Order with nulls last.
@@ -32,6 +33,15 @@ pub fn object<'a>(members: impl IntoIterator<Item = (&'a str, Sql)>) -> Sql {
 pub fn array(element: Sql, rows: Sql, alias: Alias) -> Sql {
     let mut sql = Sql::new("select json_group_array(");
     sql.append(element).push(") from (").append(rows).push(") ").append(alias.sql());
+    sql
+}
+
+/// A JSON array with an element for each node whose number `page` selects, in its order: the page first, then the rows of its nodes.
+pub fn array_of_page(element: Sql, page: Sql, page_alias: Alias, node: Alias) -> Sql {
+    let mut sql = Sql::new("select json_group_array(");
+    sql.append(element).push(") from (").append(page).push(") ").append(page_alias.sql());
+    sql.push(" cross join node ").append(node.sql()).push(" where ").append(node.column(system::ID));
+    sql.push(" = ").append(page_alias.column(system::ID));
     sql
 }
 

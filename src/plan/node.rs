@@ -60,6 +60,12 @@ impl<'a> Statement<'a> {
         Alias::node(self.next)
     }
 
+    /// A page alias that the statement does not have yet.
+    pub fn page_alias(&mut self) -> Alias {
+        self.next += 1;
+        Alias::page(self.next)
+    }
+
     /// Conditions that share the statement's numbering.
     pub fn conditions(&mut self) -> Conditions<'a, '_> {
         Conditions { source: self.source, next: &mut self.next }

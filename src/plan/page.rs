@@ -81,6 +81,11 @@ impl Alias {
         Self { letter: "r", number }
     }
 
+    /// Numbers of the nodes of a page.
+    pub fn page(number: usize) -> Self {
+        Self { letter: "p", number }
+    }
+
     /// Items of a list.
     pub fn item(number: usize) -> Self {
         Self { letter: "e", number }

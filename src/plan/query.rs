@@ -3,7 +3,7 @@
 use async_graphql::Value;
 
 use super::filter;
-use super::node::{NodeObject, Statement, node_columns};
+use super::node::Statement;
 use super::nulls::NullCheck;
 use super::page::{self, Alias};
 use super::{Arguments, Error, RootField, Source, dialect, input, selection};
@@ -82,13 +82,13 @@ fn nodes<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, arguments: &A
             _ => {}
         }
     }
-    let mut rows = node_columns(alias, &object.columns);
-    rows.push(" from node ").append(alias.sql()).push(" where ").join(" and ", conditions);
-    rows.append(page::order(model, node_type, &alias, arguments, alias.column(system::ID)));
-    rows.append(page::limit(arguments));
-    let NodeObject { json, .. } = object;
+    let mut page = Sql::new("select ");
+    page.append(alias.column(system::ID)).push(" from node ").append(alias.sql()).push(" where ");
+    page.join(" and ", conditions);
+    page.append(page::order(model, node_type, &alias, arguments, alias.column(system::ID)));
+    page.append(page::limit(arguments));
     let null_check = statement.needs_null_check.then(|| NullCheck::list(source, &types, root));
-    Ok(Read { statement: dialect::array(json, rows, alias), null_check })
+    Ok(Read { statement: dialect::array_of_page(object.json, page, statement.page_alias(), alias), null_check })
 }
 
 /// `_id: "17"`; anything that is no number matches nothing, null matches nothing.

@@ -156,7 +156,7 @@ fn any(database: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .statement_cache_capacity(512)
         .pragma("temp_store", "memory")
-        .pragma("mmap_size", "268435456")
+        .pragma("mmap_size", "2147418112")
 }
 
 async fn answer(State(bare): State<Arc<Bare>>, body: Bytes) -> Response {
