@@ -3,7 +3,7 @@
 //! `cargo bench --bench engine -- QUERY`. The database is a file in a temporary folder, filled as for `benches/load`.
 
 #[path = "load/src/graph.rs"]
-#[expect(dead_code, reason = "the load comparison uses more of it")]
+#[expect(unreachable_pub, reason = "the load comparison has it as a library")]
 mod graph;
 
 use std::cell::Cell;
@@ -18,7 +18,7 @@ use clef::auth::{Access, Principal};
 use clef::clock::Clock;
 use clef::graphql::{Engine, Outcome, Request};
 use clef::model::Model;
-use clef::plan::{self, Source, input, query};
+use clef::plan::{self, KeptObjects, Source, input, query};
 use clef::scope::ScopeSet;
 use clef::storage::{RemovedPolicy, Settings, Storage};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
@@ -243,10 +243,12 @@ fn plans(criterion: &mut Criterion) {
         let document = parse_query(text).unwrap();
         let (_, definition) = document.operations.iter().next().unwrap();
         let sent = Variables::from_json(variables);
+        let kept = KeptObjects::default();
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let variables = input::coerce_variables(model.api(), &definition.node, &sent).unwrap();
-                let source = Source { model: &model, document: &document, variables: &variables, now: Utc::now() };
+                let source =
+                    Source { model: &model, document: &document, kept: &kept, variables: &variables, now: Utc::now() };
                 let roots = plan::root_fields(&source, "Query", &definition.node.selection_set.node);
                 query::query(source, &roots[0]).unwrap().statement
             });

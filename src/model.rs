@@ -10,7 +10,6 @@ pub mod api;
 mod build;
 mod publish;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -22,14 +21,18 @@ pub use types::{Field, NodeType, Property, PropertyType, Relation, TypeId};
 
 use api::Api;
 
+/// What the schema names, in its order. Looked up several times in each request, filled by the operator alone: the hash need not withstand
+/// chosen keys.
+pub type ByName<T> = IndexMap<Arc<str>, T, rustc_hash::FxBuildHasher>;
+
 /// Everything the server knows about its schema.
 #[derive(Debug)]
 pub struct Model {
     types: Vec<NodeType>,
-    by_name: HashMap<Arc<str>, TypeId>,
+    by_name: ByName<TypeId>,
     columns: Vec<Column>,
-    queries: IndexMap<Arc<str>, QueryField>,
-    mutations: IndexMap<Arc<str>, MutationField>,
+    queries: ByName<QueryField>,
+    mutations: ByName<MutationField>,
     api: Api,
 }
 
@@ -73,12 +76,12 @@ impl Model {
     }
 
     /// Fields of the query root, in published order.
-    pub fn queries(&self) -> &IndexMap<Arc<str>, QueryField> {
+    pub fn queries(&self) -> &ByName<QueryField> {
         &self.queries
     }
 
     /// Fields of the mutation root, in published order, each with its scope.
-    pub fn mutations(&self) -> &IndexMap<Arc<str>, MutationField> {
+    pub fn mutations(&self) -> &ByName<MutationField> {
         &self.mutations
     }
 

@@ -1,6 +1,6 @@
 //! From a selection to SQL: one statement for each root field, whatever its depth. Does no I/O.
 //!
-//! `input` checks values, `selection` collects fields, `node` shapes the JSON of nodes, `filter` and `page` say which nodes in which
+//! `input` checks values, `selection` collects fields, `node` shapes the JSON of nodes (`kept` with their document), `filter` and `page` say which nodes in which
 //! order, `dialect` holds what differs between databases, `query` and `mutation` put statements together.
 
 pub mod input;
@@ -10,6 +10,7 @@ pub mod temporal;
 pub mod filter;
 pub mod page;
 pub mod node;
+pub mod kept;
 pub mod query;
 pub mod mutation;
 pub mod nulls;
@@ -22,6 +23,7 @@ use indexmap::IndexMap;
 use crate::model::Model;
 
 pub use input::{Arguments, Variables};
+pub use kept::KeptObjects;
 
 /// What a plan is made from.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +32,8 @@ pub struct Source<'a> {
     pub model: &'a Model,
     /// The validated document.
     pub document: &'a ExecutableDocument,
+    /// What its selections compiled to before; of this document and this model.
+    pub kept: &'a KeptObjects,
     /// Variables, coerced to their types.
     pub variables: &'a Variables,
     /// The time of the request.

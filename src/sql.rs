@@ -1,11 +1,16 @@
 //! SQL text under construction: syntax, identifiers, literals and parameters kept apart. Knows no table and no dialect.
 
+use std::fmt::Write as _;
+
 /// A statement, or a part of one: text with a `?` for each parameter, in order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sql {
     text: String,
     parameters: Vec<Parameter>,
 }
+
+/// Room, in bytes, that most parts never outgrow.
+const CAPACITY: usize = 128;
 
 /// A value that travels beside the text of a statement, never in it.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +28,9 @@ pub enum Parameter {
 impl Sql {
     /// A part that starts with `syntax`.
     pub fn new(syntax: &'static str) -> Self {
-        Self { text: syntax.to_owned(), parameters: Vec::new() }
+        let mut text = String::with_capacity(CAPACITY);
+        text.push_str(syntax);
+        Self { text, parameters: Vec::new() }
     }
 
     /// Keywords, operators and names that are part of this program.
@@ -44,7 +51,8 @@ impl Sql {
 
     /// A whole number that belongs to the statement's shape, such as the number of a table alias.
     pub fn number(&mut self, number: usize) -> &mut Self {
-        self.text.push_str(&number.to_string());
+        // Writing into a string does not fail.
+        let _ = write!(self.text, "{number}");
         self
     }
 
@@ -57,6 +65,10 @@ impl Sql {
 
     /// Another part, with its parameters.
     pub fn append(&mut self, part: Sql) -> &mut Self {
+        if self.text.is_empty() {
+            *self = part;
+            return self;
+        }
         self.text.push_str(&part.text);
         self.parameters.extend(part.parameters);
         self
@@ -113,12 +125,14 @@ impl Sql {
     }
 
     fn quoted(&mut self, text: &str, quote: char) -> &mut Self {
+        self.text.reserve(text.len() + 2);
         self.text.push(quote);
-        for character in text.chars() {
-            if character == quote {
+        for (position, part) in text.split(quote).enumerate() {
+            if position > 0 {
+                self.text.push(quote);
                 self.text.push(quote);
             }
-            self.text.push(character);
+            self.text.push_str(part);
         }
         self.text.push(quote);
         self

@@ -18,18 +18,26 @@ use super::schema::Verdicts;
 use super::validation;
 use crate::auth::Access;
 use crate::model::Model;
+use crate::plan::KeptObjects;
 
 /// Documents kept.
 const DOCUMENTS_MAX: usize = 1_000;
 /// Longest document kept, in bytes.
 const KEPT_BYTES_MAX: usize = 16 * 1024;
 
+/// A validated document, and what its selections compiled to.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) executable: Arc<ExecutableDocument>,
+    pub(super) kept: KeptObjects,
+}
+
 /// Parses and validates with the engine, and asks its guards.
 #[derive(Debug)]
 pub(super) struct Documents {
     model: Arc<Model>,
     schema: Schema,
-    kept: Cache<String, Arc<ExecutableDocument>>,
+    kept: Cache<String, Arc<Document>>,
 }
 
 impl Documents {
@@ -42,7 +50,7 @@ impl Documents {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub(super) async fn get(&self, text: &str) -> Result<Arc<ExecutableDocument>, Vec<GraphqlError>> {
+    pub(super) async fn get(&self, text: &str) -> Result<Arc<Document>, Vec<GraphqlError>> {
         if let Some(document) = self.kept.get(text) {
             return Ok(document);
         }
@@ -54,13 +62,14 @@ impl Documents {
             let code = if state.document.is_some() { "GRAPHQL_VALIDATION_FAILED" } else { "GRAPHQL_PARSE_FAILED" };
             return Err(response.errors.into_iter().map(|error| GraphqlError::from_engine(error, code)).collect());
         }
-        let Some(document) = state.document else {
+        let Some(executable) = state.document else {
             return Err(vec![GraphqlError::new("the document is empty", "GRAPHQL_PARSE_FAILED")]);
         };
-        let errors = validation::check(self.model.api(), &document);
+        let errors = validation::check(self.model.api(), &executable);
         if !errors.is_empty() {
             return Err(errors);
         }
+        let document = Arc::new(Document { executable, kept: KeptObjects::default() });
         if text.len() <= KEPT_BYTES_MAX {
             self.kept.insert(text.to_owned(), Arc::clone(&document));
         }

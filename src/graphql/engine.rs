@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::Positioned;
 use async_graphql::dynamic::SchemaError;
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType};
+use async_graphql::parser::types::{OperationDefinition, OperationType};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use quick_cache::sync::Cache;
@@ -101,7 +101,7 @@ impl Engine {
     async fn run(&self, request: &Request, access: Arc<Access>) -> Result<Answer, Vec<GraphqlError>> {
         let document = self.documents.get(&request.query).await?;
         let name = request.operation_name.as_deref();
-        let definition = document::operation(&document, name).map_err(|error| vec![*error])?;
+        let definition = document::operation(&document.executable, name).map_err(|error| vec![*error])?;
         let root_type = match definition.node.ty {
             OperationType::Query => QUERY,
             OperationType::Mutation if request.queries_only => return Ok(mutation_not_allowed()),
@@ -118,19 +118,18 @@ impl Engine {
                     .map(|error| GraphqlError::new(error.message, "BAD_USER_INPUT").at(error.position))
                     .collect::<Vec<_>>()
             })?;
-        let source =
-            Source { model: &self.model, document: &document, variables: &variables, now: self.clock.now().into() };
+        let source = Source {
+            model: &self.model,
+            document: &document.executable,
+            kept: &document.kept,
+            variables: &variables,
+            now: self.clock.now().into(),
+        };
         let operation = Operation { source, definition, root_type };
-        Ok(self.execute_operation(&operation, &document, request, access).await)
+        Ok(self.execute_operation(&operation, request, access).await)
     }
 
-    async fn execute_operation(
-        &self,
-        operation: &Operation<'_>,
-        document: &ExecutableDocument,
-        request: &Request,
-        access: Arc<Access>,
-    ) -> Answer {
+    async fn execute_operation(&self, operation: &Operation<'_>, request: &Request, access: Arc<Access>) -> Answer {
         let roots =
             plan::root_fields(&operation.source, operation.root_type, &operation.definition.node.selection_set.node);
         if let [only] = roots.as_slice()
@@ -140,7 +139,7 @@ impl Engine {
         }
         let is_introspection = |root: &RootField<'_>| matches!(root.name(), "__schema" | "__type");
         let resolved: Vec<Resolved> = if operation.root_type == MUTATION {
-            self.mutate(operation, &roots, document, request, access).await
+            self.mutate(operation, &roots, request, access).await
         } else if let [only] = roots.as_slice() {
             vec![self.query(operation, only).await]
         } else {
@@ -200,10 +199,10 @@ impl Engine {
         &self,
         operation: &Operation<'_>,
         roots: &[RootField<'_>],
-        document: &ExecutableDocument,
         request: &Request,
         access: Arc<Access>,
     ) -> Vec<Resolved> {
+        let document = operation.source.document;
         let verdicts =
             self.documents.guard(document, request.operation_name.as_deref(), request.variables.clone(), access).await;
         let mut resolved = Vec::with_capacity(roots.len());

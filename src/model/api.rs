@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use super::ByName;
 
 /// Every published type by name, system scalars included, in published order.
 #[derive(Debug, Default)]
 pub struct Api {
     /// Types by name.
-    pub types: IndexMap<Arc<str>, ApiType>,
+    pub types: ByName<ApiType>,
     /// Whether there is a mutation root.
     pub has_mutations: bool,
     /// Whether there is a subscription root.
@@ -41,13 +41,13 @@ pub enum ApiKind {
     /// An enum: values in order.
     Enum(Vec<ApiEnumValue>),
     /// An input object.
-    Input(IndexMap<Arc<str>, ApiInput>),
+    Input(ApiInputs),
     /// An object type.
     Object {
         /// Names of its interfaces.
         implements: Vec<Arc<str>>,
         /// Fields by name.
-        fields: IndexMap<Arc<str>, ApiField>,
+        fields: ByName<ApiField>,
     },
     /// An interface.
     Interface {
@@ -56,7 +56,7 @@ pub enum ApiKind {
         /// Names of the object types that implement it.
         possible: Vec<Arc<str>>,
         /// Fields by name.
-        fields: IndexMap<Arc<str>, ApiField>,
+        fields: ByName<ApiField>,
     },
 }
 
@@ -122,6 +122,44 @@ impl Api {
             ApiKind::Object { fields, .. } | ApiKind::Interface { fields, .. } => fields.get(field),
             ApiKind::Scalar | ApiKind::Enum(_) | ApiKind::Input(_) => None,
         }
+    }
+}
+
+/// The fields of an input object.
+#[derive(Debug)]
+pub struct ApiInputs {
+    by_name: ByName<ApiInput>,
+    to_complete: Box<[usize]>,
+}
+
+impl From<ByName<ApiInput>> for ApiInputs {
+    fn from(by_name: ByName<ApiInput>) -> Self {
+        let positions = by_name.values().enumerate().filter(|(_, input)| input.must_be_completed());
+        Self { to_complete: positions.map(|(position, _)| position).collect(), by_name }
+    }
+}
+
+impl ApiInputs {
+    /// A field by name.
+    pub fn get(&self, name: &str) -> Option<&ApiInput> {
+        self.by_name.get(name)
+    }
+
+    /// All fields in order.
+    pub fn values(&self) -> impl Iterator<Item = &ApiInput> {
+        self.by_name.values()
+    }
+
+    /// The fields where something is missing if no value is given: few of a filter's thousand.
+    pub fn to_complete(&self) -> impl Iterator<Item = &ApiInput> {
+        self.to_complete.iter().filter_map(|position| self.by_name.get_index(*position)).map(|(_, input)| input)
+    }
+}
+
+impl ApiInput {
+    /// Whether something is missing where no value is given.
+    pub fn must_be_completed(&self) -> bool {
+        self.default.is_some() || self.ty.is_non_null()
     }
 }
 

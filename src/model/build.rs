@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use super::types::{Field, NodeType, Property, PropertyType, Relation, TypeId};
 use super::{
-    Column, ColumnId, Model, MutationField, MutationKind, NodeAction, QueryField, RelationAction, StorageType, names,
-    publish,
+    ByName, Column, ColumnId, Model, MutationField, MutationKind, NodeAction, QueryField, RelationAction, StorageType,
+    names, publish,
 };
 use crate::sdl::syntax::{Definitions, FieldDefinition, ObjectDefinition, TypeExpression};
 
@@ -69,7 +67,7 @@ const COLUMNS_MAX: usize = 1_597;
 pub fn build(definitions: &Definitions) -> Result<Model, Vec<Error>> {
     let mut builder = Builder {
         definitions,
-        by_name: HashMap::new(),
+        by_name: ByName::default(),
         columns: Vec::new(),
         column_ids: HashMap::new(),
         errors: Vec::new(),
@@ -90,7 +88,7 @@ pub fn build(definitions: &Definitions) -> Result<Model, Vec<Error>> {
 
 struct Builder<'a> {
     definitions: &'a Definitions,
-    by_name: HashMap<Arc<str>, TypeId>,
+    by_name: ByName<TypeId>,
     columns: Vec<Column>,
     column_ids: HashMap<(String, StorageType), ColumnId>,
     errors: Vec<Error>,
@@ -251,8 +249,8 @@ impl<'a> Builder<'a> {
         id
     }
 
-    fn queries(&self, types: &[NodeType]) -> IndexMap<Arc<str>, QueryField> {
-        let mut queries: IndexMap<Arc<str>, QueryField> = IndexMap::new();
+    fn queries(&self, types: &[NodeType]) -> ByName<QueryField> {
+        let mut queries: ByName<QueryField> = ByName::default();
         for field in &self.definitions.queries {
             let query = match (&field.directives.matches, self.by_name.get(field.ty.named())) {
                 (Some(matches), Some(&ty)) => QueryField::Matches {
@@ -271,8 +269,8 @@ impl<'a> Builder<'a> {
         queries
     }
 
-    fn mutations(&self, types: &[NodeType]) -> IndexMap<Arc<str>, MutationField> {
-        let mut mutations: IndexMap<Arc<str>, MutationField> = IndexMap::new();
+    fn mutations(&self, types: &[NodeType]) -> ByName<MutationField> {
+        let mut mutations: ByName<MutationField> = ByName::default();
         for field in &self.definitions.mutations {
             let resolver = field.directives.resolver.as_deref().unwrap_or(&field.name).into();
             let mutation = MutationField {

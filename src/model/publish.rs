@@ -7,18 +7,14 @@ use indexmap::IndexMap;
 
 use super::api::{Api, ApiEnumValue, ApiField, ApiInput, ApiKind, ApiType, ApiTypeRef, MUTATION, QUERY, SUBSCRIPTION};
 use super::types::{Field, NodeType, Property, PropertyType, Relation};
-use super::{MutationField, MutationKind, NodeAction, RelationAction, names};
+use super::{ByName, MutationField, MutationKind, NodeAction, RelationAction, names};
 use crate::sdl::syntax::{Definitions, Direction, FieldDefinition, InputValue, ObjectDefinition, TypeExpression};
 
 mod filters;
 mod fixed;
 
 /// Derives the published schema.
-pub(super) fn publish(
-    definitions: &Definitions,
-    types: &[NodeType],
-    mutations: &IndexMap<Arc<str>, MutationField>,
-) -> Api {
+pub(super) fn publish(definitions: &Definitions, types: &[NodeType], mutations: &ByName<MutationField>) -> Api {
     let mut publisher = Publisher { definitions, types, names: HashSet::new(), api: Api::default() };
     publisher.api.has_mutations = !mutations.is_empty();
     publisher.api.has_subscriptions = !definitions.subscriptions.is_empty();
@@ -81,7 +77,7 @@ impl Publisher<'_> {
     }
 
     fn query_root(&mut self) {
-        let mut fields = IndexMap::new();
+        let mut fields = ByName::default();
         for field in &self.definitions.queries {
             let published = self.declared_field(field);
             fields.insert(Arc::clone(&published.name), published);
@@ -121,11 +117,11 @@ impl Publisher<'_> {
         self.input("filter", filter)
     }
 
-    fn mutation_root(&mut self, mutations: &IndexMap<Arc<str>, MutationField>) {
+    fn mutation_root(&mut self, mutations: &ByName<MutationField>) {
         if mutations.is_empty() {
             return;
         }
-        let mut fields = IndexMap::new();
+        let mut fields = ByName::default();
         for (name, mutation) in mutations {
             let mut published = match &mutation.kind {
                 MutationKind::Resolver(_) => {
@@ -227,7 +223,7 @@ impl Publisher<'_> {
         if !self.api.has_subscriptions {
             return;
         }
-        let mut fields = IndexMap::new();
+        let mut fields = ByName::default();
         for field in &self.definitions.subscriptions {
             let published = self.declared_field(field);
             fields.insert(Arc::clone(&published.name), published);
@@ -270,7 +266,7 @@ impl Publisher<'_> {
     }
 
     fn node_type(&mut self, ty: &NodeType, definition: &ObjectDefinition) {
-        let mut fields = IndexMap::new();
+        let mut fields = ByName::default();
         for field in &definition.fields {
             let arguments = match ty.fields.get(field.name.as_str()) {
                 Some(Field::Relation(relation)) => self.relation_arguments(relation),
@@ -306,7 +302,7 @@ impl Publisher<'_> {
         self.add(
             &names::key_input(&ty.name),
             None,
-            ApiKind::Input([(Arc::clone(&key.name), key)].into_iter().collect()),
+            ApiKind::Input(ByName::from_iter([(Arc::clone(&key.name), key)]).into()),
         );
         self.ordering(ty);
         self.filter(ty);

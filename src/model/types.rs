@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
-use super::ColumnId;
+use super::{ByName, ColumnId};
 pub use crate::sdl::syntax::{Direction, Timestamp};
 
 /// Position of a type in [`super::Model::types`].
@@ -25,7 +23,7 @@ pub struct NodeType {
     /// Name of the key field, for example `identifier`.
     pub key: Arc<str>,
     /// Fields by name, in SDL order.
-    pub fields: IndexMap<Arc<str>, Field>,
+    pub fields: ByName<Field>,
 }
 
 /// A field of a node type.

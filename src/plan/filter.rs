@@ -10,7 +10,7 @@ use async_graphql::{Name, Value};
 use indexmap::IndexMap;
 
 use super::page::Alias;
-use super::{Error, Source};
+use super::{Arguments, Error, Source};
 use crate::model::columns::system;
 use crate::model::{Field, Model, NodeType, Property, Relation, TypeId};
 use crate::sql::Sql;
@@ -162,6 +162,20 @@ fn find<'m>(ty: &'m NodeType, key: &'m str) -> Option<(&'m Field, &'m str)> {
         let name = key.strip_suffix(suffix)?;
         Some((ty.fields.get(name)?, suffix.trim_start_matches('_')))
     })
+}
+
+/// Whether arguments let only nodes through that have a value of this property: a comparison with an absent one matches nothing.
+pub fn is_present(ty: &NodeType, arguments: &Arguments, property: &Property) -> bool {
+    let is_own = |key: &str| matches!(find(ty, key), Some((Field::Property(own), _)) if own.name == property.name);
+    // A list may be empty, and a null operand asks for absent values.
+    let is_value =
+        |value: &Value| matches!(value, Value::String(_) | Value::Number(_) | Value::Boolean(_) | Value::Enum(_));
+    let compared = |(key, value): (&Name, &Value)| is_value(value) && is_own(key);
+    let in_filter = match arguments.get("filter") {
+        Some(Value::Object(filter)) => filter.iter().any(compared),
+        _ => false,
+    };
+    !property.is_list && (in_filter || arguments.get(&*property.name).is_some_and(is_value))
 }
 
 /// Whether a filter names nodes by their key, so that starting from them is cheaper than from the nodes filtered.

@@ -8,7 +8,7 @@ use async_graphql_value::Value;
 use indexmap::IndexMap;
 
 use super::Error;
-use crate::model::api::{Api, ApiInput, ApiKind, ApiTypeRef};
+use crate::model::api::{Api, ApiInput, ApiInputs, ApiKind, ApiTypeRef};
 
 pub use literal::Place;
 
@@ -113,7 +113,7 @@ pub fn coerce_arguments(
         }
     }
     for input in inputs {
-        if arguments.contains_key(&*input.name) {
+        if !input.must_be_completed() || arguments.contains_key(&*input.name) {
             continue;
         }
         match &input.default {
@@ -223,7 +223,7 @@ fn named(api: &Api, name: &str, value: ConstValue, origin: Origin, depth: usize)
 fn object(
     api: &Api,
     name: &str,
-    fields: &IndexMap<std::sync::Arc<str>, ApiInput>,
+    fields: &ApiInputs,
     given: IndexMap<Name, ConstValue>,
     origin: Origin,
     depth: usize,
@@ -237,7 +237,7 @@ fn object(
             coerce(api, &field.ty, value, origin, depth + 1).map_err(|reason| format!("at \"{key}\": {reason}"))?;
         coerced.insert(key, value);
     }
-    for field in fields.values() {
+    for field in fields.to_complete() {
         if coerced.contains_key(&*field.name) {
             continue;
         }

@@ -6,9 +6,10 @@ use async_graphql::parser::types::{Field as Selected, SelectionSet};
 use async_graphql::{Name, Positioned};
 
 use super::filter::{self, Conditions};
+use super::kept::{Kept, KeptObject};
 use super::page::{self, Alias};
 use super::selection::{self, Collected};
-use super::{Arguments, Error, Source, dialect, input, nulls, temporal};
+use super::{Arguments, Error, RootField, Source, dialect, input, nulls, temporal};
 use crate::model::columns::system;
 use crate::model::{Field, NodeType, Property, Relation, StorageType, TypeId};
 use crate::sql::Sql;
@@ -24,7 +25,7 @@ pub struct Statement<'a> {
 }
 
 /// A JSON object for a node, and the columns of the node that it reads.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct NodeObject {
     /// Expression over the node's alias.
     pub json: Sql,
@@ -69,6 +70,33 @@ impl<'a> Statement<'a> {
     /// Conditions that share the statement's numbering.
     pub fn conditions(&mut self) -> Conditions<'a, '_> {
         Conditions { source: self.source, next: &mut self.next }
+    }
+
+    /// The object of a root field's node.
+    ///
+    /// # Errors
+    /// Values and selections that cannot be used.
+    pub fn root_object(&mut self, types: &[TypeId], alias: Alias, root: &RootField<'a>) -> Result<NodeObject, Error> {
+        // Several fields of one key may be others with other variables.
+        let [field] = root.fields.as_slice() else {
+            return self.object(types, alias, &selection::children(&root.fields));
+        };
+        let kept = self.source.kept.get(field.pos);
+        if let Some(Kept::Object(kept)) = &kept
+            && kept.aliases.0 == self.next
+        {
+            self.next = kept.aliases.1;
+            self.needs_null_check |= kept.needs_null_check;
+            return Ok(kept.object.clone());
+        }
+        let before = self.next;
+        let object = self.object(types, alias, &[&field.node.selection_set.node])?;
+        if kept.is_none() {
+            let (aliases, needs_null_check) = ((before, self.next), self.needs_null_check);
+            let object = object.clone();
+            self.source.kept.keep(&self.source, field, KeptObject { object, aliases, needs_null_check });
+        }
+        Ok(object)
     }
 
     /// The object of a node of one of `types`. Types that give the same members share an expression.
@@ -219,7 +247,7 @@ impl<'a> Statement<'a> {
         {
             rows.push(" and ").append(condition);
         }
-        rows.append(page::order(self.source.model, target, &alias, &arguments, link.column("id")));
+        rows.append(page::order(self.source.model, target, alias, &arguments, link.column("id")));
         if relation.is_list {
             rows.append(page::limit(&arguments));
             let mut sql = Sql::new("(");

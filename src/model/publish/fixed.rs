@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use super::Publisher;
+use crate::model::ByName;
 use crate::model::api::{ApiEnumValue, ApiInput, ApiKind, ApiTypeRef};
 
 const DATE: &[(&str, &str)] = &[("year", "Int"), ("month", "Int"), ("day", "Int")];
@@ -153,13 +152,13 @@ impl Publisher<'_> {
             self.add(&definition.name, definition.description.as_deref(), ApiKind::Enum(values));
         }
         for definition in &definitions.inputs {
-            let inputs = definition
+            let inputs: ByName<_> = definition
                 .fields
                 .iter()
                 .map(|field| self.declared_input(field))
                 .map(|input| (Arc::clone(&input.name), input))
                 .collect();
-            self.add(&definition.name, definition.description.as_deref(), ApiKind::Input(inputs));
+            self.add(&definition.name, definition.description.as_deref(), ApiKind::Input(inputs.into()));
         }
         for definition in &definitions.scalars {
             self.add(&definition.name, definition.description.as_deref(), ApiKind::Scalar);
@@ -175,11 +174,11 @@ impl Publisher<'_> {
         self.components("_Neo4jPoint", &[POINT]);
         let point = self.named("_Neo4jPointInput").non_null();
         let float = self.named("Float").non_null();
-        let inputs: IndexMap<Arc<str>, ApiInput> = [self.input("point", point), self.input("distance", float)]
+        let inputs: ByName<ApiInput> = [self.input("point", point), self.input("distance", float)]
             .into_iter()
             .map(|input| (Arc::clone(&input.name), input))
             .collect();
-        self.add("_Neo4jPointDistanceFilter", None, ApiKind::Input(inputs));
+        self.add("_Neo4jPointDistanceFilter", None, ApiKind::Input(inputs.into()));
         let directions =
             ["IN", "OUT"].map(|name| ApiEnumValue { name: self.name(name), description: None, deprecated: None });
         self.add("_RelationDirections", None, ApiKind::Enum(directions.into()));
@@ -191,7 +190,7 @@ impl Publisher<'_> {
     /// The types of introspection themselves (GraphQL specification, section 4.2).
     pub(super) fn introspection_types(&mut self) {
         for (name, fields) in INTROSPECTION {
-            let mut published = IndexMap::new();
+            let mut published = ByName::default();
             for (field, ty) in *fields {
                 let arguments = if INCLUDE_DEPRECATED.contains(&(*name, *field)) {
                     vec![self.include_deprecated(field)]
@@ -232,8 +231,8 @@ impl Publisher<'_> {
 
     /// An output object and the input object of the same components.
     fn components(&mut self, name: &str, groups: &[&[(&str, &str)]]) {
-        let mut fields = IndexMap::new();
-        let mut inputs = IndexMap::new();
+        let mut fields = ByName::default();
+        let mut inputs = ByName::default();
         for (component, ty) in groups.iter().copied().flatten() {
             let ty = self.named(ty);
             let field = self.output(component, "", Vec::new(), ty.clone());
@@ -242,6 +241,6 @@ impl Publisher<'_> {
             inputs.insert(Arc::clone(&input.name), input);
         }
         self.add(name, None, ApiKind::Object { implements: Vec::new(), fields });
-        self.add(&[name, "Input"].concat(), None, ApiKind::Input(inputs));
+        self.add(&[name, "Input"].concat(), None, ApiKind::Input(inputs.into()));
     }
 }

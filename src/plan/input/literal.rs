@@ -6,7 +6,7 @@ use async_graphql_value::Value;
 use indexmap::IndexMap;
 
 use super::{DEPTH_MAX, clipped, scalar, shown, type_ref};
-use crate::model::api::{Api, ApiInput, ApiKind, ApiTypeRef};
+use crate::model::api::{Api, ApiInputs, ApiKind, ApiTypeRef};
 
 /// A literal in its place.
 #[derive(Debug, Clone, Copy)]
@@ -69,13 +69,7 @@ impl Place<'_> {
         }
     }
 
-    fn object(
-        self,
-        name: &str,
-        fields: &IndexMap<std::sync::Arc<str>, ApiInput>,
-        given: &IndexMap<Name, Value>,
-        depth: usize,
-    ) -> Result<(), String> {
+    fn object(self, name: &str, fields: &ApiInputs, given: &IndexMap<Name, Value>, depth: usize) -> Result<(), String> {
         for (key, value) in given {
             let Some(field) = fields.get(key.as_str()) else {
                 return Err(format!("\"{}\" is not a field of \"{name}\"", clipped(key)));
@@ -83,9 +77,10 @@ impl Place<'_> {
             self.value(&field.ty, field.default.is_some(), value, depth + 1)
                 .map_err(|reason| format!("at \"{key}\": {reason}"))?;
         }
-        let is_missing =
-            |field: &&ApiInput| field.ty.is_non_null() && field.default.is_none() && !given.contains_key(&*field.name);
-        match fields.values().find(is_missing) {
+        let is_missing = |field: &&super::ApiInput| {
+            field.ty.is_non_null() && field.default.is_none() && !given.contains_key(&*field.name)
+        };
+        match fields.to_complete().find(is_missing) {
             Some(field) => Err(format!("\"{}\" of required type \"{}\" is missing", field.name, field.ty)),
             None => Ok(()),
         }

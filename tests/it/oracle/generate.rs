@@ -163,7 +163,8 @@ impl<'m> Generator<'m> {
                 continue;
             }
             let candidates: Vec<_> = keys
-                .iter()
+                .values()
+                .map(|input| (&input.name, input))
                 .filter(|(key, _)| !matches!(&***key, "AND" | "OR"))
                 .filter(|(key, _)| match split(node_type, key).0 {
                     Field::Property(_) => !wants_relation || depth == 0,

@@ -76,7 +76,7 @@ impl<'m> Writer<'m> {
                 (Some(ApiKind::Input(fields)), Json::Object(object)) => {
                     let members: Vec<_> = object
                         .iter()
-                        .map(|(key, value)| format!("{key}: {}", self.literal(value, &fields[&**key].ty)))
+                        .map(|(key, value)| format!("{key}: {}", self.literal(value, &fields.get(key).unwrap().ty)))
                         .collect();
                     format!("{{{}}}", members.join(", "))
                 }
