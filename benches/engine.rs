@@ -79,7 +79,8 @@ async fn engine(model: Arc<Model>, folder: &Folder, nodes: u64) -> Engine {
     graph::make(&path, &model, nodes, |_| {}).await.unwrap();
     let settings = Settings { url: ["sqlite://", &path.to_string_lossy()].concat(), ..Settings::default() };
     let storage = Storage::open(&settings, &model, RemovedPolicy::Refuse).await.unwrap();
-    Engine::new(model, storage, Clock::System, || uuid::Uuid::new_v4().to_string()).unwrap()
+    Engine::new(model, storage, clef::graphql::Limits::default(), Clock::System, || uuid::Uuid::new_v4().to_string())
+        .unwrap()
 }
 
 fn folder() -> Folder {

@@ -150,7 +150,7 @@ async fn assemble(config: Config, clock: Clock) -> Result<Parts, Error> {
     let model = Arc::new(schema::read(&config.schema)?);
     let settings = database(&config);
     let storage = Storage::open(&settings, &model, RemovedPolicy::Refuse).await?;
-    let engine = Engine::new(Arc::clone(&model), storage.clone(), clock.clone(), new_key)?;
+    let engine = Engine::new(Arc::clone(&model), storage.clone(), config.query_limits, clock.clone(), new_key)?;
     let scopes = model.mutations().values().filter_map(|mutation| mutation.scope.parse().ok()).collect();
     let authority = Authority::new(config.auth, clock)?;
     let engine = Arc::new(engine);
@@ -161,7 +161,11 @@ async fn assemble(config: Config, clock: Clock) -> Result<Parts, Error> {
 }
 
 fn database(config: &Config) -> storage::Settings {
-    storage::Settings { url: config.database_url.expose_secret().to_owned(), ..storage::Settings::default() }
+    storage::Settings {
+        url: config.database_url.expose_secret().to_owned(),
+        statement_timeout: config.statement_timeout,
+        ..storage::Settings::default()
+    }
 }
 
 fn new_key() -> String {

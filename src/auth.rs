@@ -24,6 +24,7 @@ pub use access::{Access, Denial, DenialReason, Principal, TokenError};
 pub use guard::RequireScope;
 pub use keys::{Key, KeyRing};
 pub use mint::{MintError, Minted};
+pub use token::TOKEN_BYTES_MAX;
 
 const VERIFIED_TOKENS_MAX: usize = 4096;
 

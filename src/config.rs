@@ -11,17 +11,19 @@ mod settings;
 mod values;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rand::TryCryptoRng;
 use secrecy::SecretString;
 
-use crate::auth;
 use crate::http::Limits;
+use crate::{auth, graphql};
 
 use credentials::{Credentials, credentials};
 use problem::Problems;
 use values::{
     data_folder, database_url, default_host, environment, lifetime, limits, list, log_filter, port, public_url,
+    query_limits, statement_timeout,
 };
 
 pub use development::{DevelopmentKeys, Error as DevelopmentError};
@@ -100,6 +102,10 @@ pub struct Config {
     pub development_keys: Option<DevelopmentKeys>,
     /// What a client may take.
     pub limits: Limits,
+    /// What a document may ask for.
+    pub query_limits: graphql::Limits,
+    /// How long a statement may run.
+    pub statement_timeout: Duration,
     /// In the syntax of `RUST_LOG`.
     pub log_filter: String,
     /// To be told at start, although nothing is wrong.
@@ -119,6 +125,8 @@ impl Config {
         let schema = settings.schema_source(&mut problems);
         let (port, public_url) = (port(&settings, &mut problems), public_url(&settings, &mut problems));
         let limits = limits(&settings, &mut problems);
+        let query_limits = query_limits(&settings, &mut problems);
+        let statement_timeout = statement_timeout(&settings, &mut problems);
         let log_filter = log_filter(&settings, &mut problems);
         let mut notices = Vec::new();
         let credentials = credentials(&settings, environment, &mut problems, &mut notices);
@@ -146,6 +154,8 @@ impl Config {
             },
             development_keys,
             limits,
+            query_limits,
+            statement_timeout,
             log_filter,
             notices,
         })

@@ -3,6 +3,7 @@
 mod schema;
 mod escapes;
 mod validation;
+mod limits;
 mod document;
 mod response;
 mod introspection;
@@ -13,6 +14,7 @@ use async_graphql::Variables;
 use bytes::Bytes;
 
 pub use engine::{Engine, Error};
+pub use limits::Limits;
 
 /// A GraphQL request, whatever brought it.
 #[derive(Debug, Default)]

@@ -35,7 +35,7 @@ pub use server::{Drained, serve};
 pub struct Limits {
     /// Of a GraphQL request.
     pub body_bytes: usize,
-    /// GraphQL requests in one HTTP request.
+    /// GraphQL requests in one HTTP request; 1: no batches.
     pub batch: usize,
     /// At once; further ones wait.
     pub connections: usize,
@@ -51,7 +51,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
-            batch: 10,
+            batch: 1,
             connections: 10_000,
             request_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(15),

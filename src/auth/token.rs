@@ -15,7 +15,7 @@ use super::{Error, Settings};
 use crate::scope::ScopeSet;
 
 /// Larger tokens are neither minted nor looked at.
-pub(super) const TOKEN_BYTES_MAX: usize = 16 * 1024;
+pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
 
 /// How far the clocks of two servers that share a secret may differ. An expired token has no grace.
 const CLOCK_SKEW_SECONDS: u64 = 5;

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::problem::Problems;
 use super::{Environment, Settings};
+use crate::graphql;
 use crate::http::Limits;
 use crate::value::time_span;
 
@@ -108,6 +109,41 @@ pub(super) fn limits(settings: &Settings, problems: &mut Problems) -> Limits {
             .and_then(|timeout| problems.take("REQUEST_TIMEOUT", timeout))
             .unwrap_or(default.request_timeout),
         ..default
+    }
+}
+
+pub(super) fn query_limits(settings: &Settings, problems: &mut Problems) -> graphql::Limits {
+    let default = graphql::Limits::default();
+    let mut count =
+        |variable, text: &Option<String>, default| number(variable, text.as_deref(), default, 1..=1_000_000, problems);
+    graphql::Limits {
+        tokens: count("MAX_TOKENS", &settings.max_tokens, default.tokens),
+        depth: count("MAX_DEPTH", &settings.max_depth, default.depth),
+        fields: count("MAX_FIELDS", &settings.max_fields, default.fields),
+        aliases: count("MAX_ALIASES", &settings.max_aliases, default.aliases),
+        root_fields: count("MAX_ROOT_FIELDS", &settings.max_root_fields, default.root_fields),
+        directives: count("MAX_DIRECTIVES", &settings.max_directives, default.directives),
+        cost: number("MAX_COST", settings.max_cost.as_deref(), default.cost, 1..=1 << 53, problems),
+        response_bytes: number(
+            "MAX_RESPONSE_BYTES",
+            settings.max_response_bytes.as_deref(),
+            default.response_bytes,
+            1024..=1 << 30,
+            problems,
+        ),
+    }
+}
+
+/// How long a statement may run.
+pub(super) fn statement_timeout(settings: &Settings, problems: &mut Problems) -> Duration {
+    let default = Duration::from_secs(10);
+    let Some(text) = settings.statement_timeout.as_deref().map(str::trim) else { return default };
+    match problems.take("STATEMENT_TIMEOUT", time_span::parse(text)) {
+        Some(timeout) if timeout.is_zero() => {
+            problems.push("STATEMENT_TIMEOUT", "no statement ends in no time: write a span such as `10s`");
+            default
+        }
+        timeout => timeout.unwrap_or(default),
     }
 }
 

@@ -13,6 +13,7 @@ use async_graphql::{
 use quick_cache::sync::Cache;
 
 use super::escapes;
+use super::limits::{Exceeded, Limits};
 use super::response::GraphqlError;
 use super::schema::Verdicts;
 use super::validation;
@@ -37,13 +38,14 @@ pub(super) struct Document {
 pub(super) struct Documents {
     model: Arc<Model>,
     schema: Schema,
+    limits: Limits,
     kept: Cache<String, Arc<Document>>,
 }
 
 impl Documents {
     /// Documents of one schema, which was built with [`factory`].
-    pub(super) fn new(model: Arc<Model>, schema: Schema) -> Self {
-        Self { model, schema, kept: Cache::new(DOCUMENTS_MAX) }
+    pub(super) fn new(model: Arc<Model>, schema: Schema, limits: Limits) -> Self {
+        Self { model, schema, limits, kept: Cache::new(DOCUMENTS_MAX) }
     }
 
     /// The validated document of this text.
@@ -54,10 +56,14 @@ impl Documents {
         if let Some(document) = self.kept.get(text) {
             return Ok(document);
         }
-        let pass = Pass::default();
+        self.limits.check_text(text).map_err(|exceeded| vec![exceeded.into_error()])?;
+        let pass = Pass::new(self.limits.clone());
         // Without variables: their values are checked for each request, the document once.
         let response = self.schema.execute(Request::new(escapes::resolve(text)).data(pass.clone())).await;
         let state = pass.take();
+        if let Some(exceeded) = state.exceeded {
+            return Err(vec![exceeded.into_error()]);
+        }
         if !state.is_valid {
             let code = if state.document.is_some() { "GRAPHQL_VALIDATION_FAILED" } else { "GRAPHQL_PARSE_FAILED" };
             return Err(response.errors.into_iter().map(|error| GraphqlError::from_engine(error, code)).collect());
@@ -115,22 +121,30 @@ pub(super) fn operation<'a>(
 }
 
 /// What the engine saw of a document on its way to execution.
-#[derive(Debug, Default, Clone)]
-struct Pass(Arc<Mutex<PassState>>);
+#[derive(Debug, Clone)]
+struct Pass {
+    limits: Limits,
+    state: Arc<Mutex<PassState>>,
+}
 
 #[derive(Debug, Default)]
 struct PassState {
     document: Option<Arc<ExecutableDocument>>,
+    exceeded: Option<Exceeded>,
     is_valid: bool,
 }
 
 impl Pass {
+    fn new(limits: Limits) -> Self {
+        Self { limits, state: Arc::default() }
+    }
+
     fn take(&self) -> PassState {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        std::mem::take(&mut *self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
     fn update(&self, change: impl FnOnce(&mut PassState)) {
-        change(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        change(&mut self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
     }
 }
 
@@ -164,6 +178,11 @@ impl Extension for Capture {
     ) -> ServerResult<ExecutableDocument> {
         let document = next.run(ctx, query, variables).await?;
         if let Some(pass) = ctx.data_opt::<Pass>() {
+            if let Err(exceeded) = pass.limits.check_document(&document) {
+                // Before validation, which may take long for a document of any size. The text is never told.
+                pass.update(|state| state.exceeded = Some(exceeded));
+                return Err(ServerError::new("too large", None));
+            }
             pass.update(|state| state.document = Some(Arc::new(document.clone())));
         }
         Ok(document)

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::Positioned;
 use async_graphql::dynamic::SchemaError;
-use async_graphql::parser::types::{OperationDefinition, OperationType};
+use async_graphql::parser::types::OperationType;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use quick_cache::sync::Cache;
 
 use super::document::{self, Documents};
 use super::introspection::{self, SchemaSelection};
+use super::limits::{self, Limits};
 use super::response::{self, GraphqlError, Member};
 use super::{Answer, Outcome, Request, schema};
 use crate::auth::Access;
@@ -33,6 +33,7 @@ pub struct Engine {
     storage: Storage,
     documents: Documents,
     introspection: Cache<SchemaSelection, Bytes>,
+    limits: Limits,
     clock: Clock,
     new_key: fn() -> String,
 }
@@ -51,7 +52,6 @@ impl From<SchemaError> for Error {
 /// A request on its way.
 struct Operation<'a> {
     source: Source<'a>,
-    definition: &'a Positioned<OperationDefinition>,
     root_type: &'static str,
 }
 
@@ -66,11 +66,17 @@ impl Engine {
     ///
     /// # Errors
     /// The published schema breaks a rule of GraphQL that the schema files did not show.
-    pub fn new(model: Arc<Model>, storage: Storage, clock: Clock, new_key: fn() -> String) -> Result<Self, Error> {
+    pub fn new(
+        model: Arc<Model>,
+        storage: Storage,
+        limits: Limits,
+        clock: Clock,
+        new_key: fn() -> String,
+    ) -> Result<Self, Error> {
         let schema = schema::build(&model, |builder| builder.extension(document::factory()))?;
-        let documents = Documents::new(Arc::clone(&model), schema);
+        let documents = Documents::new(Arc::clone(&model), schema, limits.clone());
         let introspection = Cache::new(KEPT_INTROSPECTION_MAX);
-        Ok(Self { model, storage, documents, introspection, clock, new_key })
+        Ok(Self { model, storage, documents, introspection, limits, clock, new_key })
     }
 
     /// The model that is served.
@@ -125,22 +131,30 @@ impl Engine {
             variables: &variables,
             now: self.clock.now().into(),
         };
-        let operation = Operation { source, definition, root_type };
-        Ok(self.execute_operation(&operation, request, access).await)
+        let operation = Operation { source, root_type };
+        let roots = plan::root_fields(&source, root_type, &definition.node.selection_set.node);
+        self.limits
+            .check_cost(limits::cost(&source, root_type, &roots))
+            .map_err(|exceeded| vec![exceeded.into_error().at(definition.pos)])?;
+        Ok(self.execute_operation(&operation, &roots, request, access).await)
     }
 
-    async fn execute_operation(&self, operation: &Operation<'_>, request: &Request, access: Arc<Access>) -> Answer {
-        let roots =
-            plan::root_fields(&operation.source, operation.root_type, &operation.definition.node.selection_set.node);
-        if let [only] = roots.as_slice()
+    async fn execute_operation(
+        &self,
+        operation: &Operation<'_>,
+        roots: &[RootField<'_>],
+        request: &Request,
+        access: Arc<Access>,
+    ) -> Answer {
+        if let [only] = roots
             && only.name() == "__schema"
         {
             return self.introspect(operation, only);
         }
         let is_introspection = |root: &RootField<'_>| matches!(root.name(), "__schema" | "__type");
         let resolved: Vec<Resolved> = if operation.root_type == MUTATION {
-            self.mutate(operation, &roots, request, access).await
-        } else if let [only] = roots.as_slice() {
+            self.mutate(operation, roots, request, access).await
+        } else if let [only] = roots {
             vec![self.query(operation, only).await]
         } else {
             join_all(roots.iter().map(|root| self.query(operation, root))).await
@@ -152,7 +166,12 @@ impl Engine {
         };
         let mut errors = Vec::new();
         let mut members = Vec::with_capacity(roots.len());
-        for (root, resolved) in roots.iter().zip(resolved) {
+        let mut room = self.limits.response_bytes;
+        for (root, mut resolved) in roots.iter().zip(resolved) {
+            match room.checked_sub(resolved.json.len()) {
+                Some(left) => room = left,
+                None => resolved = too_long(root, self.limits.response_bytes, operation.root_type),
+            }
             errors.extend(resolved.errors);
             members.push(Member { key: root.response_key, json: resolved.json });
         }
@@ -293,6 +312,14 @@ fn storage_failed(root: &RootField<'_>, error: &storage::Error) -> Resolved {
         }
     };
     failed(root, &error.to_string(), code)
+}
+
+fn too_long(root: &RootField<'_>, allowed: usize, root_type: &str) -> Resolved {
+    let done = if root_type == MUTATION { "; what it asked to change is changed" } else { "" };
+    let message = format!(
+        "the answer has more than {allowed} bytes (MAX_RESPONSE_BYTES): ask for a page of it, or for fewer fields{done}"
+    );
+    failed(root, &message, "RESPONSE_TOO_LARGE")
 }
 
 fn type_name(root_type: &str) -> String {

@@ -32,6 +32,15 @@ impl GraphqlError {
         Self { message, locations: Vec::new(), path: Vec::new(), extensions: serde_json::json!({ "code": code }) }
     }
 
+    /// A further extension.
+    #[must_use]
+    pub(super) fn with(mut self, name: &str, value: Json) -> Self {
+        if let Json::Object(extensions) = &mut self.extensions {
+            extensions.insert(name.to_owned(), value);
+        }
+        self
+    }
+
     /// Where in the document.
     #[must_use]
     pub(super) fn at(mut self, position: Pos) -> Self {

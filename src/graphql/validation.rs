@@ -1,5 +1,5 @@
 //! What the engine's validator leaves unchecked (async-graphql 7.2): values of arguments down to the last field of an input object,
-//! variables in nested places, `@skip` and `@include` without a condition.
+//! variables in nested places, directives on `__typename`, `@skip` and `@include` without a condition.
 
 use std::collections::HashSet;
 
@@ -92,16 +92,22 @@ impl<'a> Walk<'a, '_> {
         let condition = ApiTypeRef::named("Boolean").non_null();
         for directive in directives {
             let name = directive.node.name.node.as_str();
+            let mut refuse =
+                |message| self.errors.push(GraphqlError::new(message, "GRAPHQL_VALIDATION_FAILED").at(directive.pos));
             if name != "skip" && name != "include" {
+                refuse(format!("Unknown directive \"@{name}\": only \"@skip\" and \"@include\" may stand here."));
                 continue;
+            }
+            if directives.iter().filter(|other| other.node.name.node == name).nth(1).is_some() {
+                refuse(format!("The directive \"@{name}\" can only be used once at this location."));
+                return;
             }
             let checked = match directive.node.get_argument("if") {
                 Some(value) => self.place.check(&condition, false, &value.node),
                 None => Err("\"if\" of required type \"Boolean!\" is missing".to_owned()),
             };
             if let Err(reason) = checked {
-                let message = format!("Directive \"@{name}\" has an invalid condition: {reason}.");
-                self.errors.push(GraphqlError::new(message, "GRAPHQL_VALIDATION_FAILED").at(directive.pos));
+                refuse(format!("Directive \"@{name}\" has an invalid condition: {reason}."));
             }
         }
     }

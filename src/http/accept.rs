@@ -6,7 +6,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 /// Of a GraphQL response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MediaType {
+    /// JSON, because the client did not say otherwise: status codes are the CE-API's.
     Json,
+    /// JSON and nothing else, as the client demands: a GraphQL request that is refused is answered with 200 (GraphQL over HTTP).
+    JsonOnly,
     GraphqlResponse,
 }
 
@@ -26,12 +29,16 @@ impl MediaType {
             }
         }
         // Of two equally wanted, the newer one: who names it understands it.
-        if graphql > 0 && graphql >= json.unwrap_or(wildcard) { Self::GraphqlResponse } else { Self::Json }
+        match json {
+            _ if graphql > 0 && graphql >= json.unwrap_or(wildcard) => Self::GraphqlResponse,
+            Some(json) if json > 0 && wildcard == 0 => Self::JsonOnly,
+            _ => Self::Json,
+        }
     }
 
     pub(super) fn header(self) -> HeaderValue {
         HeaderValue::from_static(match self {
-            Self::Json => "application/json; charset=utf-8",
+            Self::Json | Self::JsonOnly => "application/json; charset=utf-8",
             Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
         })
     }
@@ -93,18 +100,20 @@ mod tests {
 
     #[test]
     fn the_response_has_the_media_type_that_is_preferred() {
-        use MediaType::{GraphqlResponse, Json};
+        use MediaType::{GraphqlResponse, Json, JsonOnly};
         assert_eq!(MediaType::preferred(&HeaderMap::new()), Json);
         let cases = [
             ("*/*", Json),
-            ("application/json", Json),
+            ("application/json", JsonOnly),
+            ("application/json, text/plain, */*", Json),
+            ("application/json;q=0", Json),
             ("text/html", Json),
             ("application/graphql-response+json", GraphqlResponse),
             ("application/graphql-response+json; charset=utf-8", GraphqlResponse),
             ("Application/GraphQL-Response+JSON", GraphqlResponse),
             ("application/graphql-response+json, application/json;q=0.9", GraphqlResponse),
             ("application/json, application/graphql-response+json", GraphqlResponse),
-            ("application/json, application/graphql-response+json;q=0.9", Json),
+            ("application/json, application/graphql-response+json;q=0.9", JsonOnly),
             ("application/graphql-response+json;q=0, */*", Json),
             ("application/graphql-response+json;q=0.5, */*;q=0.1", GraphqlResponse),
         ];

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -30,9 +30,11 @@ pub(super) enum GraphqlError {
     NoObject { subject: String },
     #[error("`{member}` is no {expected}: correct it or leave it out")]
     WrongType { member: &'static str, expected: &'static str },
+    #[error("batches are not served here: send an object, not an array (MAX_BATCH)")]
+    NoBatches,
     #[error("the batch is empty: send at least one request")]
     EmptyBatch,
-    #[error("{requests} requests are too many: send at most {requests_max} in a batch")]
+    #[error("{requests} requests are too many: send at most {requests_max} in a batch (MAX_BATCH)")]
     BatchTooLarge { requests: usize, requests_max: usize },
     #[error("in the query string, {0}")]
     QueryString(&'static str),
@@ -44,6 +46,8 @@ pub(super) enum GraphqlError {
     TooSlow,
     #[error("the body did not arrive as a whole: send it again")]
     BrokenOff,
+    #[error("the header Authorization has more than {bytes_max} bytes: no token is that long")]
+    TokenTooLong { bytes_max: usize },
     #[error("the method is not allowed here: send a query by POST or GET, a mutation by POST")]
     Method,
     #[error("the request took too long: ask for less at once")]
@@ -57,6 +61,7 @@ impl GraphqlError {
         match self {
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TokenTooLong { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
@@ -69,6 +74,7 @@ impl GraphqlError {
         match self {
             Self::MediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::TooLarge { .. } => "PAYLOAD_TOO_LARGE",
+            Self::TokenTooLong { .. } => "UNAUTHENTICATED",
             Self::Method => "METHOD_NOT_ALLOWED",
             Self::TooSlow | Self::Timeout => "TIMEOUT",
             Self::Internal => "INTERNAL_SERVER_ERROR",
@@ -84,6 +90,7 @@ impl GraphqlError {
         let extra = match self {
             Self::Method => Some((ALLOW, GRAPHQL_METHODS)),
             Self::Timeout => Some((RETRY_AFTER, "5")),
+            Self::TokenTooLong { .. } => Some((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")),
             _ => None,
         };
         if let Some((name, value)) = extra {

@@ -18,7 +18,7 @@ use super::compression::compressed;
 use super::cors::preflight;
 use super::error::{GRAPHQL_METHODS, GraphqlError, set};
 use super::request_body::{self, Unread};
-use crate::auth::Access;
+use crate::auth::{Access, TOKEN_BYTES_MAX};
 use crate::graphql::{self, Answer, Outcome};
 
 use parse::Parsed;
@@ -26,7 +26,11 @@ use parse::Parsed;
 pub(super) async fn handle(State(services): State<Arc<Services>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let media_type = MediaType::preferred(&parts.headers);
+    let is_too_long = |value: &HeaderValue| value.len() > TOKEN_BYTES_MAX + "Bearer ".len();
     let result = match parts.method {
+        _ if parts.headers.get_all(AUTHORIZATION).iter().any(is_too_long) => {
+            Err(GraphqlError::TokenTooLong { bytes_max: TOKEN_BYTES_MAX })
+        }
         Method::POST => post(&services, &parts, body, media_type).await,
         Method::GET => get(&services, &parts, media_type).await,
         Method::OPTIONS => Ok(preflight(&parts.headers, GRAPHQL_METHODS)),
@@ -93,8 +97,8 @@ async fn batch(services: &Services, requests: Vec<graphql::Request>, access: &Ar
 
 async fn respond(services: &Arc<Services>, parts: &Parts, media_type: MediaType, answer: Answer) -> Response {
     let status = match answer.outcome {
-        Outcome::Executed => StatusCode::OK,
-        Outcome::RequestError => StatusCode::BAD_REQUEST,
+        Outcome::RequestError if media_type != MediaType::JsonOnly => StatusCode::BAD_REQUEST,
+        Outcome::Executed | Outcome::RequestError => StatusCode::OK,
         Outcome::MutationNotAllowed => {
             let status = StatusCode::METHOD_NOT_ALLOWED;
             let mut response = whole(status, media_type, answer.body, "no-store");

@@ -155,6 +155,11 @@ fn fill(value: &Value, variables: &Variables) -> Option<ConstValue> {
     })
 }
 
+/// A literal with its variables filled in, not coerced; `None` for a variable that was not given.
+pub fn literal(value: &Value, variables: &Variables) -> Option<ConstValue> {
+    fill(value, variables)
+}
+
 /// The boolean of `if` in `@skip` and `@include`.
 pub(super) fn boolean(value: &Value, variables: &Variables) -> bool {
     matches!(fill(value, variables), Some(ConstValue::Boolean(true)))

@@ -39,7 +39,11 @@ async fn created_and_modified_are_the_servers() {
     let model = support::model(CE);
     let settings = Settings { url: "sqlite::memory:".to_owned(), ..Settings::default() };
     let storage = Storage::open(&settings, &model, RemovedPolicy::Refuse).await.unwrap();
-    let engine = Engine::new(Arc::clone(&model), storage, Clock::at(1_624_369_630), || "made".to_owned()).unwrap();
+    let engine =
+        Engine::new(Arc::clone(&model), storage, clef::graphql::Limits::default(), Clock::at(1_624_369_630), || {
+            "made".to_owned()
+        })
+        .unwrap();
     let time = "2021-06-22T13:47:10Z";
     let both = json!({"created": {"formatted": time}, "modified": {"formatted": time}});
     let fields = "{ created { formatted } modified { formatted } }";

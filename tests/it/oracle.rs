@@ -50,7 +50,7 @@ impl Pair {
         let storage = Storage::open(&settings, &model, RemovedPolicy::Refuse).await.unwrap();
         let seconds = Arc::new(AtomicU64::new(1_700_000_000));
         let clock = Clock::Set(Arc::clone(&seconds));
-        let engine = Engine::new(Arc::clone(&model), storage, clock, String::new).unwrap();
+        let engine = Engine::new(Arc::clone(&model), storage, super::support::no_limits(), clock, String::new).unwrap();
         Self { seed, seconds, engine, world: World::new(model), random: Random::new(seed), documents: 0 }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clef::auth::{Access, Principal};
-use clef::graphql::{Answer, Engine, Request};
+use clef::graphql::{Answer, Engine, Limits, Request};
 use clef::model::Model;
 use clef::scope::ScopeSet;
 use clef::storage::{RemovedPolicy, Settings, Storage};
@@ -21,7 +21,23 @@ pub(crate) fn model(folder: &str) -> Arc<Model> {
 pub(crate) async fn engine(model: Arc<Model>) -> Engine {
     let settings = Settings { url: "sqlite::memory:".to_owned(), ..Settings::default() };
     let storage = Storage::open(&settings, &model, RemovedPolicy::Refuse).await.unwrap();
-    Engine::new(model, storage, clef::clock::Clock::System, || uuid::Uuid::new_v4().to_string()).unwrap()
+    Engine::new(model, storage, Limits::default(), clef::clock::Clock::System, || uuid::Uuid::new_v4().to_string())
+        .unwrap()
+}
+
+/// For documents that are larger than any client's.
+pub(crate) fn no_limits() -> Limits {
+    let most = usize::MAX;
+    Limits {
+        tokens: most,
+        depth: most,
+        fields: most,
+        aliases: most,
+        root_fields: most,
+        directives: most,
+        cost: u64::MAX,
+        response_bytes: most,
+    }
 }
 
 /// Access with these scopes.

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use clef::http::Limits;
+
 use super::server::{JSON, QUERY, Server};
 
 #[tokio::test]
@@ -26,6 +28,85 @@ async fn graphql_is_served_in_each_form() {
     assert_eq!((batch.status, batch.json().as_array().map(Vec::len)), (200, Some(2)));
     let invalid = server.send("POST /", &[JSON], br#"{"query":"{"}"#).await;
     assert_eq!((invalid.status, &invalid.json()["data"]), (400, &Value::Null));
+}
+
+#[tokio::test]
+async fn a_refused_document_has_the_status_that_its_client_understands() {
+    let server = Server::start().await;
+    let documents: [&[u8]; 4] = [
+        br#"{"query":"{"}"#,
+        br#"{"query":"{ none }"}"#,
+        br#"{"query":"query($a: Int!) { Person(first: $a) { name } }"}"#,
+        br#"{"query":"{ a: __typename }","operationName":"none"}"#,
+    ];
+    let accepted: [(&[u8], u16); 4] = [
+        (b"application/json", 200),
+        (b"application/graphql-response+json", 400),
+        (b"application/json, text/plain, */*", 400),
+        (b"*/*", 400),
+    ];
+    for document in documents {
+        for (accept, status) in accepted {
+            let response = server.send("POST /", &[JSON, ("Accept", accept)], document).await;
+            let answer = response.json();
+            assert_eq!(response.status, status, "{answer}");
+            assert!(answer["errors"][0]["message"].is_string() && answer.get("data").is_none(), "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_document_that_asks_for_too_much_is_told_the_setting() {
+    let server = Server::start_with(Limits::default()).await;
+    let nested =
+        |levels: usize| format!("{{ Person {}{{ identifier }}{} }}", "{ knows ".repeat(levels), "}".repeat(levels));
+    let cases = [
+        (nested(14), "MAX_DEPTH", 15),
+        ("{ Person { name } } ".repeat(1_300), "MAX_TOKENS", 5_000),
+        (format!("{{ Person {{ {} }} }}", "a: name ".repeat(51)), "MAX_ALIASES", 50),
+        (format!("{{ {} }}", "__typename ".repeat(51)), "MAX_ROOT_FIELDS", 50),
+        (format!("{{ {} }}", "__typename @skip(if: true) @include(if: true) ".repeat(26)), "MAX_DIRECTIVES", 50),
+        ("{ Person(first: 100000001) { knows { name } } }".to_owned(), "MAX_COST", 100_000_000),
+        (
+            "{ Person(first: 1000) { knows(first: 1000) { knows(first: 1000) { name } } } }".to_owned(),
+            "MAX_COST",
+            100_000_000,
+        ),
+    ];
+    for (document, setting, allowed) in cases {
+        let document = json!({ "query": document }).to_string();
+        let response = server.send("POST /", &[JSON], document.as_bytes()).await;
+        let error = &response.json()["errors"][0];
+        assert_eq!((response.status, error["extensions"]["code"].as_str()), (400, Some("QUERY_TOO_LARGE")), "{error}");
+        assert_eq!(error["extensions"]["limit"]["setting"], setting, "{error}");
+        assert_eq!(error["extensions"]["limit"]["allowed"], allowed, "{error}");
+        assert!(error["message"].as_str().unwrap().contains(setting), "{error}");
+    }
+    let whole = json!({ "query": nested(13) }).to_string();
+    let response = server.send("POST /", &[JSON], whole.as_bytes()).await;
+    assert_eq!(response.json()["errors"][0]["extensions"]["limit"]["setting"], "MAX_COST");
+    let paged =
+        json!({ "query": "{ Person(identifier: \"a\") { knows(first: 1000) { knows(first: 1000) { name } } } }" });
+    let response = server.send("POST /", &[JSON], paged.to_string().as_bytes()).await;
+    assert_eq!(response.json(), json!({"data": {"Person": []}}));
+}
+
+#[tokio::test]
+async fn batches_are_served_only_if_they_are_allowed() {
+    let server = Server::start_with(Limits::default()).await;
+    let batch = [b"[".as_slice(), QUERY, b"]"].concat();
+    let response = server.send("POST /", &[JSON], &batch).await;
+    let message = response.json()["errors"][0]["message"].as_str().unwrap().to_owned();
+    assert!(response.status == 400 && message.contains("MAX_BATCH"), "{message}");
+}
+
+#[tokio::test]
+async fn a_token_that_is_too_long_is_not_looked_at() {
+    let server = Server::start().await;
+    let long = [b"Bearer ".as_slice(), &b"a".repeat(clef::auth::TOKEN_BYTES_MAX + 1)].concat();
+    let response = server.send("POST /", &[JSON, ("Authorization", &long)], QUERY).await;
+    assert_eq!(response.status, 431);
+    assert_eq!(response.header("www-authenticate"), Some("Bearer error=\"invalid_token\""));
 }
 
 #[tokio::test]
