@@ -1,4 +1,4 @@
-//! The automaton of one glob: which strings of printable ASCII it matches. Knows no glob syntax.
+//! The automaton of one glob or several: which strings of printable ASCII they match. Knows no glob syntax.
 
 use regex_automata::dfa::Automaton as _;
 use regex_automata::dfa::dense;
@@ -23,8 +23,8 @@ pub(super) struct Automaton {
 }
 
 impl Automaton {
-    /// From a regular expression with both anchors.
-    pub(super) fn build(regex: &str) -> Result<Self, TooLarge> {
+    /// From regular expressions with both anchors; matches what any of them matches.
+    pub(super) fn build(regexes: &[&str]) -> Result<Self, TooLarge> {
         let config = dense::Config::new()
             .start_kind(regex_automata::dfa::StartKind::Anchored)
             // Every thread is kept, so that the order of alternatives cannot hide one.
@@ -42,7 +42,7 @@ impl Automaton {
             .configure(config)
             .syntax(syntax)
             .thompson(thompson)
-            .build(regex)
+            .build_many(regexes)
             .map_err(|_too_large| TooLarge)?;
         let start = dfa.start_state(&start::Config::new().anchored(Anchored::Yes)).map_err(|_no_start| TooLarge)?;
         Ok(Self { dfa, start })

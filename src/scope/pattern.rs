@@ -13,6 +13,7 @@ use super::syntax;
 #[derive(Clone)]
 pub struct Pattern {
     text: Box<str>,
+    regex: Box<str>,
     automaton: Automaton,
 }
 
@@ -31,8 +32,8 @@ impl Pattern {
             .case_insensitive(false)
             .build()
             .map_err(|_refused| too_large())?;
-        let automaton = Automaton::build(glob.regex()).map_err(|_too_large| too_large())?;
-        Ok(Self { text: text.into(), automaton })
+        let automaton = Automaton::build(&[glob.regex()]).map_err(|_too_large| too_large())?;
+        Ok(Self { text: text.into(), regex: glob.regex().into(), automaton })
     }
 
     /// As it was given.
@@ -47,6 +48,11 @@ impl Pattern {
 
     pub(super) fn automaton(&self) -> &Automaton {
         &self.automaton
+    }
+
+    /// What the automaton was made from.
+    pub(super) fn regex(&self) -> &str {
+        &self.regex
     }
 }
 

@@ -16,6 +16,7 @@ mod layers;
 mod sdl_contract;
 mod scope_micromatch;
 mod scope_properties;
+mod scope_fuzz;
 mod storage;
 mod oracle;
 mod guard;
