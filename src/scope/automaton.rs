@@ -23,14 +23,20 @@ pub(super) struct Automaton {
 }
 
 impl Automaton {
-    /// From regular expressions with both anchors; matches what any of them matches.
-    pub(super) fn build(regexes: &[&str]) -> Result<Self, TooLarge> {
+    /// From a regular expression with both anchors.
+    pub(super) fn build(regex: &str) -> Result<Self, TooLarge> {
+        Self::union(&[regex], DFA_BYTES_MAX)
+    }
+
+    /// From several; matches what any of them matches.
+    pub(super) fn union(regexes: &[&str], bytes_max: usize) -> Result<Self, TooLarge> {
+        let bytes_max = bytes_max.min(DFA_BYTES_MAX);
         let config = dense::Config::new()
             .start_kind(regex_automata::dfa::StartKind::Anchored)
             // Every thread is kept, so that the order of alternatives cannot hide one.
             .match_kind(MatchKind::All)
             .accelerate(false)
-            .dfa_size_limit(Some(DFA_BYTES_MAX))
+            .dfa_size_limit(Some(bytes_max))
             .determinize_size_limit(Some(DETERMINIZE_BYTES_MAX));
         // As globset compiles its own regular expressions (0.4.21, lib.rs, new_regex).
         let syntax = syntax::Config::new().utf8(false).dot_matches_new_line(true);

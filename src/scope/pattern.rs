@@ -32,7 +32,7 @@ impl Pattern {
             .case_insensitive(false)
             .build()
             .map_err(|_refused| too_large())?;
-        let automaton = Automaton::build(&[glob.regex()]).map_err(|_too_large| too_large())?;
+        let automaton = Automaton::build(glob.regex()).map_err(|_too_large| too_large())?;
         Ok(Self { text: text.into(), regex: glob.regex().into(), automaton })
     }
 

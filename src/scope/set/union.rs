@@ -3,10 +3,10 @@
 use crate::scope::automaton::Automaton;
 use crate::scope::pattern::Pattern;
 
-/// Automata that are larger alone are not united: together they would hardly fit.
-const MEMBERS_BYTES_MAX: usize = 1 << 20;
-/// How often uniting may fail. Each failure costs up to some milliseconds.
-const FAILURES_MAX: usize = 8;
+/// Globs that are united first: so few multiply to some hundreds of states at most, whatever they are.
+const GROUP: usize = 3;
+/// By how much such a group may exceed its members.
+const GROUP_GROWTH_MAX: usize = 16;
 
 /// What a set asks, one after the other.
 #[derive(Debug)]
@@ -27,9 +27,28 @@ impl Union {
         // Neighbours begin alike, and what begins alike has states in common.
         let mut positions: Vec<usize> = (0..patterns.len()).collect();
         positions.sort_by_key(|&position| patterns.get(position).map(Pattern::as_str));
-        let mut union = Self { members: Vec::new() };
-        union.unite(patterns, &positions, &mut FAILURES_MAX.clone());
-        union
+        let mut members = Vec::new();
+        let mut has_grown = false;
+        for group in positions.chunks(GROUP) {
+            match united(patterns, group, GROUP_GROWTH_MAX) {
+                Some(automaton) => {
+                    has_grown |= automaton.memory_bytes() > bytes(patterns, group);
+                    members.push(Member::Union(automaton));
+                }
+                None => {
+                    has_grown = true;
+                    members.extend(group.iter().copied().map(Member::Alone));
+                }
+            }
+        }
+        // Where groups grow, the whole would multiply.
+        if members.len() > 1
+            && !has_grown
+            && let Some(automaton) = united(patterns, &positions, 1)
+        {
+            members = vec![Member::Union(automaton)];
+        }
+        Self { members }
     }
 
     pub(super) fn matches(&self, patterns: &[Pattern], scope: &str) -> bool {
@@ -38,25 +57,14 @@ impl Union {
             Member::Union(automaton) => automaton.matches(scope),
         })
     }
+}
 
-    /// One automaton for all, or else for each half.
-    fn unite(&mut self, patterns: &[Pattern], positions: &[usize], failures_left: &mut usize) {
-        if let [] | [_] = positions {
-            self.members.extend(positions.iter().copied().map(Member::Alone));
-            return;
-        }
-        let members: Vec<&Pattern> = positions.iter().filter_map(|&position| patterns.get(position)).collect();
-        let bytes: usize = members.iter().map(|pattern| pattern.automaton().memory_bytes()).sum();
-        if *failures_left > 0 && bytes <= MEMBERS_BYTES_MAX {
-            let regexes: Vec<&str> = members.iter().map(|pattern| pattern.regex()).collect();
-            if let Ok(automaton) = Automaton::build(&regexes) {
-                self.members.push(Member::Union(automaton));
-                return;
-            }
-            *failures_left -= 1;
-        }
-        let (first, second) = positions.split_at(positions.len() / 2);
-        self.unite(patterns, first, failures_left);
-        self.unite(patterns, second, failures_left);
-    }
+/// One automaton for several globs, unless it is larger than these by more than a factor.
+fn united(patterns: &[Pattern], positions: &[usize], growth_max: usize) -> Option<Automaton> {
+    let regexes: Vec<&str> = positions.iter().filter_map(|&position| Some(patterns.get(position)?.regex())).collect();
+    Automaton::union(&regexes, growth_max * bytes(patterns, positions)).ok()
+}
+
+fn bytes(patterns: &[Pattern], positions: &[usize]) -> usize {
+    positions.iter().filter_map(|&position| Some(patterns.get(position)?.automaton().memory_bytes())).sum()
 }
