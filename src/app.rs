@@ -18,7 +18,7 @@ use crate::graphql::{self, Engine};
 use crate::http::{self, Drained, Services};
 use crate::model::{Model, NodeType, Property, PropertyType};
 use crate::storage::{self, RemovedPolicy, Storage};
-use crate::{sdl, terminal};
+use crate::{scope, sdl, terminal};
 
 /// How long requests under way may take once the server is told to stop.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -150,8 +150,18 @@ async fn assemble(config: Config, clock: Clock) -> Result<Parts, Error> {
     let model = Arc::new(schema::read(&config.schema)?);
     let settings = database(&config);
     let storage = Storage::open(&settings, &model, RemovedPolicy::Refuse).await?;
-    let engine = Engine::new(Arc::clone(&model), storage.clone(), clock.clone(), new_key)?;
-    let scopes = model.mutations().values().filter_map(|mutation| mutation.scope.parse().ok()).collect();
+    let engine =
+        Engine::new(Arc::clone(&model), storage.clone(), clock.clone(), new_key)?.with_public(config.public_operations);
+    let catalogue = engine.explainer().catalogue();
+    let scopes = catalogue.scopes().cloned().collect();
+    // Keys that were made here are for everything, on purpose.
+    if config.development_keys.is_none() {
+        for key in &config.auth.keys {
+            for finding in scope::lint(&key.scopes, catalogue, |scope| config.public_operations.is_guarded(scope)) {
+                tracing::warn!(key.id = %key.id, finding = finding.kind(), "JWT_AUTH_KEYS: {finding}");
+            }
+        }
+    }
     let authority = Authority::new(config.auth, clock)?;
     let engine = Arc::new(engine);
     let warmed = Arc::clone(&engine);

@@ -11,17 +11,20 @@ mod settings;
 mod values;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rand::TryCryptoRng;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::auth;
 use crate::http::Limits;
+use crate::scope::ScopeSet;
 
 use credentials::{Credentials, credentials};
 use problem::Problems;
 use values::{
-    data_folder, database_url, default_host, environment, lifetime, limits, list, log_filter, port, public_url,
+    data_folder, database_url, default_host, environment, lifetime, limits, list, log_filter, port, public_operations,
+    public_url,
 };
 
 pub use development::{DevelopmentKeys, Error as DevelopmentError};
@@ -96,6 +99,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Tokens and keys.
     pub auth: auth::Settings,
+    /// What needs no scope.
+    pub public_operations: auth::PublicOperations,
     /// Keys made here because none were configured.
     pub development_keys: Option<DevelopmentKeys>,
     /// What a client may take.
@@ -119,6 +124,7 @@ impl Config {
         let schema = settings.schema_source(&mut problems);
         let (port, public_url) = (port(&settings, &mut problems), public_url(&settings, &mut problems));
         let limits = limits(&settings, &mut problems);
+        let public_operations = public_operations(&settings, &mut problems);
         let log_filter = log_filter(&settings, &mut problems);
         let mut notices = Vec::new();
         let credentials = credentials(&settings, environment, &mut problems, &mut notices);
@@ -144,12 +150,22 @@ impl Config {
                 audience: list(settings.jwt_audience.as_deref()),
                 ..credentials.into_auth(development_keys.as_ref())
             },
+            public_operations,
             development_keys,
             limits,
             log_filter,
             notices,
         })
     }
+}
+
+/// What keys allow, and what needs none.
+#[derive(Debug)]
+pub struct Grants {
+    /// Ids and globs, as configured.
+    pub keys: Vec<(Arc<str>, ScopeSet)>,
+    /// What needs no scope.
+    pub public: auth::PublicOperations,
 }
 
 impl Settings {
@@ -163,6 +179,27 @@ impl Settings {
         let schema = self.schema_source(&mut problems);
         let problems = problems.into_vec();
         if problems.is_empty() { Ok(schema) } else { Err(Error::Problems { problems }) }
+    }
+
+    /// Keys and public operations: all that commands need besides the schema to tell what keys may do. No secret is kept.
+    ///
+    /// # Errors
+    ///
+    /// They are configured wrongly.
+    pub fn grants(&self) -> Result<Grants, Error> {
+        let mut problems = Problems::default();
+        let public = public_operations(self, &mut problems);
+        let keys = self.jwt_auth_keys.as_ref().map(|text| keys::parse(text.expose_secret(), keys::Samples::Accepted));
+        let keys = match keys {
+            Some(Ok(keys)) => keys.into_iter().map(|key| (key.id, key.scopes)).collect(),
+            Some(Err(found)) => {
+                found.into_iter().for_each(|problem| problems.push("JWT_AUTH_KEYS", problem));
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
+        let problems = problems.into_vec();
+        if problems.is_empty() { Ok(Grants { keys, public }) } else { Err(Error::Problems { problems }) }
     }
 
     fn schema_source(&self, problems: &mut Problems) -> SchemaSource {

@@ -6,13 +6,20 @@ mod validation;
 mod document;
 mod response;
 mod introspection;
+mod needs;
+mod explain;
 mod engine;
 pub mod sdl;
+
+use std::sync::Arc;
 
 use async_graphql::Variables;
 use bytes::Bytes;
 
 pub use engine::{Engine, Error};
+pub use explain::{
+    Explainer, Explanation, FieldExplanation, FieldNeeds, MinimalScopes, Needs, Question, ScopeExplanation,
+};
 
 /// A GraphQL request, whatever brought it.
 #[derive(Debug, Default)]
@@ -34,6 +41,22 @@ pub struct Answer {
     pub body: Bytes,
     /// How far the request came.
     pub outcome: Outcome,
+    /// What the caller lacked, if anything was refused for that.
+    pub challenge: Option<Challenge>,
+}
+
+/// Why a caller was refused, for the header `WWW-Authenticate`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Challenge {
+    /// No token was sent.
+    NoToken,
+    /// The token cannot be used.
+    InvalidToken {
+        /// Whether it was good once.
+        is_expired: bool,
+    },
+    /// The token lacks these scopes.
+    MissingScopes(Vec<Arc<str>>),
 }
 
 /// How far a request came.

@@ -4,6 +4,7 @@
 //! GraphQL over HTTP.
 
 mod accept;
+mod challenge;
 mod cors;
 mod compression;
 mod error;
@@ -13,6 +14,7 @@ mod introspection;
 mod jwt;
 mod observe;
 mod request_body;
+mod scopes;
 mod server;
 
 use std::sync::Arc;
@@ -92,6 +94,7 @@ pub fn endpoints(services: Arc<Services>) -> Router {
         .route("/graphql/", any(graphql::handle))
         .route("/jwt", any(jwt::handle))
         .route("/jwt/", any(jwt::handle))
+        .route("/scopes/explain", any(scopes::explain))
         .route("/health", any(health::handle))
         .route("/health/", any(health::handle))
         .route("/.well-known/apollo/server-health", any(health::apollo_server_health))

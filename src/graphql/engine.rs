@@ -9,11 +9,13 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use quick_cache::sync::Cache;
 
-use super::document::{self, Documents};
+use super::document;
+use super::explain::Explainer;
 use super::introspection::{self, SchemaSelection};
+use super::needs::{self, Values};
 use super::response::{self, GraphqlError, Member};
-use super::{Answer, Outcome, Request, schema};
-use crate::auth::Access;
+use super::{Answer, Challenge, Outcome, Request};
+use crate::auth::{Access, PublicOperations, TokenError};
 use crate::clock::Clock;
 use crate::model::Model;
 use crate::model::api::{MUTATION, QUERY};
@@ -31,7 +33,7 @@ const KEPT_INTROSPECTION_MAX: usize = 2;
 pub struct Engine {
     model: Arc<Model>,
     storage: Storage,
-    documents: Documents,
+    explainer: Explainer,
     introspection: Cache<SchemaSelection, Bytes>,
     clock: Clock,
     new_key: fn() -> String,
@@ -59,6 +61,8 @@ struct Operation<'a> {
 struct Resolved {
     json: String,
     errors: Vec<GraphqlError>,
+    /// Scopes for whose lack it was refused.
+    denied: Vec<Arc<str>>,
 }
 
 impl Engine {
@@ -67,10 +71,21 @@ impl Engine {
     /// # Errors
     /// The published schema breaks a rule of GraphQL that the schema files did not show.
     pub fn new(model: Arc<Model>, storage: Storage, clock: Clock, new_key: fn() -> String) -> Result<Self, Error> {
-        let schema = schema::build(&model, |builder| builder.extension(document::factory()))?;
-        let documents = Documents::new(Arc::clone(&model), schema);
+        let explainer = Explainer::new(Arc::clone(&model), PublicOperations::default(), clock.clone())?;
         let introspection = Cache::new(KEPT_INTROSPECTION_MAX);
-        Ok(Self { model, storage, documents, introspection, clock, new_key })
+        Ok(Self { model, storage, explainer, introspection, clock, new_key })
+    }
+
+    /// With other operations public than the usual ones.
+    #[must_use]
+    pub fn with_public(mut self, public: PublicOperations) -> Self {
+        self.explainer.public = public;
+        self
+    }
+
+    /// Tells what documents need, without running them.
+    pub fn explainer(&self) -> &Explainer {
+        &self.explainer
     }
 
     /// The model that is served.
@@ -87,7 +102,7 @@ impl Engine {
     pub async fn execute(&self, request: Request, access: Arc<Access>) -> Answer {
         match self.run(&request, access).await {
             Ok(answer) => answer,
-            Err(errors) => Answer { body: response::refused(&errors).into(), outcome: Outcome::RequestError },
+            Err(errors) => request_error(&errors),
         }
     }
 
@@ -99,7 +114,7 @@ impl Engine {
 
     /// `Err` is a request error: nothing ran.
     async fn run(&self, request: &Request, access: Arc<Access>) -> Result<Answer, Vec<GraphqlError>> {
-        let document = self.documents.get(&request.query).await?;
+        let document = self.explainer.documents.get(&request.query).await?;
         let name = request.operation_name.as_deref();
         let definition = document::operation(&document.executable, name).map_err(|error| vec![*error])?;
         let root_type = match definition.node.ty {
@@ -111,13 +126,8 @@ impl Engine {
                 return Err(vec![GraphqlError::new(message, "SUBSCRIPTION_NOT_SUPPORTED").at(definition.pos)]);
             }
         };
-        let variables =
-            input::coerce_variables(self.model.api(), &definition.node, &request.variables).map_err(|errors| {
-                errors
-                    .into_iter()
-                    .map(|error| GraphqlError::new(error.message, "BAD_USER_INPUT").at(error.position))
-                    .collect::<Vec<_>>()
-            })?;
+        let variables = input::coerce_variables(self.model.api(), &definition.node, &request.variables)
+            .map_err(GraphqlError::from_variables)?;
         let source = Source {
             model: &self.model,
             document: &document.executable,
@@ -139,11 +149,11 @@ impl Engine {
         }
         let is_introspection = |root: &RootField<'_>| matches!(root.name(), "__schema" | "__type");
         let resolved: Vec<Resolved> = if operation.root_type == MUTATION {
-            self.mutate(operation, &roots, request, access).await
+            self.mutate(operation, &roots, request, Arc::clone(&access)).await
         } else if let [only] = roots.as_slice() {
-            vec![self.query(operation, only).await]
+            vec![self.query(operation, only, &access).await]
         } else {
-            join_all(roots.iter().map(|root| self.query(operation, root))).await
+            join_all(roots.iter().map(|root| self.query(operation, root, &access))).await
         };
         let outcome = if !roots.is_empty() && operation.root_type == QUERY && roots.iter().all(is_introspection) {
             Outcome::Introspection
@@ -152,11 +162,13 @@ impl Engine {
         };
         let mut errors = Vec::new();
         let mut members = Vec::with_capacity(roots.len());
+        let mut denied = Vec::new();
         for (root, resolved) in roots.iter().zip(resolved) {
             errors.extend(resolved.errors);
+            denied.extend(resolved.denied);
             members.push(Member { key: root.response_key, json: resolved.json });
         }
-        Answer { body: response::executed(&members, &errors).into(), outcome }
+        Answer { body: response::executed(&members, &errors).into(), outcome, challenge: challenge(denied, &access) }
     }
 
     fn introspect(&self, operation: &Operation<'_>, root: &RootField<'_>) -> Answer {
@@ -170,16 +182,19 @@ impl Engine {
                     }
                     body
                 });
-                Answer { body, outcome: Outcome::Introspection }
+                Answer { body, outcome: Outcome::Introspection, challenge: None }
             }
             Err(error) => {
                 let error = GraphqlError::new(error.to_string(), error.code()).at(root.position());
-                Answer { body: response::refused(&[error]).into(), outcome: Outcome::RequestError }
+                request_error(&[error])
             }
         }
     }
 
-    async fn query(&self, operation: &Operation<'_>, root: &RootField<'_>) -> Resolved {
+    async fn query(&self, operation: &Operation<'_>, root: &RootField<'_>, access: &Access) -> Resolved {
+        if let Err(refusal) = self.may_read(operation, root, access) {
+            return *refusal;
+        }
         let planned = match root.name() {
             "__typename" => return Resolved::json(type_name(QUERY)),
             "__schema" | "__type" => {
@@ -203,21 +218,42 @@ impl Engine {
         access: Arc<Access>,
     ) -> Vec<Resolved> {
         let document = operation.source.document;
-        let verdicts =
-            self.documents.guard(document, request.operation_name.as_deref(), request.variables.clone(), access).await;
+        let verdicts = self
+            .explainer
+            .documents
+            .guard(document, request.operation_name.as_deref(), request.variables.clone(), Arc::clone(&access))
+            .await;
         let mut resolved = Vec::with_capacity(roots.len());
         for root in roots {
             let result = if root.name() == "__typename" {
                 Resolved::json(type_name(MUTATION))
             } else {
-                match verdicts.of(root.response_key) {
-                    Ok(()) => self.mutation(operation, root).await,
-                    Err(refusal) => refused(root, refusal),
+                match (verdicts.of(root.response_key), self.may_read(operation, root, &access)) {
+                    (Ok(()), Ok(())) => self.mutation(operation, root).await,
+                    (Ok(()), Err(refusal)) => *refusal,
+                    (Err(refusal), _) => {
+                        let scope = self.model.mutations().get(root.name()).map(|mutation| Arc::clone(&mutation.scope));
+                        refused(root, refusal).denying(scope)
+                    }
                 }
             };
             resolved.push(result);
         }
         resolved
+    }
+
+    /// Whether the caller has the scopes that a field needs beside that of a mutation. Free where queries are public.
+    fn may_read(&self, operation: &Operation<'_>, root: &RootField<'_>, access: &Access) -> Result<(), Box<Resolved>> {
+        if self.explainer.public.queries {
+            return Ok(());
+        }
+        let (source, root_type) = (&operation.source, operation.root_type);
+        let needed = needs::needed(source, root_type, root, self.explainer.public, Values::Sent);
+        let denials = needed.scopes.iter().filter_map(|scope| Some((Arc::clone(scope), access.check(scope).err()?)));
+        let (missing, denials): (Vec<_>, Vec<_>) = denials.unzip();
+        let Some(denial) = denials.first() else { return Ok(()) };
+        let refusal = GraphqlError::denied(denial, &missing, root.position()).below(root.response_key, Vec::new());
+        Err(Box::new(Resolved::error(refusal).denying(missing)))
     }
 
     async fn mutation(&self, operation: &Operation<'_>, root: &RootField<'_>) -> Resolved {
@@ -233,11 +269,16 @@ impl Engine {
 
 impl Resolved {
     fn json(json: String) -> Self {
-        Self { json, errors: Vec::new() }
+        Self { json, errors: Vec::new(), denied: Vec::new() }
     }
 
     fn error(error: GraphqlError) -> Self {
-        Self { json: "null".to_owned(), errors: vec![error] }
+        Self { json: "null".to_owned(), errors: vec![error], denied: Vec::new() }
+    }
+
+    fn denying(mut self, scopes: impl IntoIterator<Item = Arc<str>>) -> Self {
+        self.denied.extend(scopes);
+        self
     }
 }
 
@@ -258,7 +299,7 @@ fn answered(
         let message = format!("Cannot return null for non-nullable field {}.", null.field);
         GraphqlError::new(message, "INTERNAL_SERVER_ERROR").at(root.position()).below(root.response_key, null.path)
     });
-    Resolved { json, errors: errors.collect() }
+    Resolved { json, errors: errors.collect(), denied: Vec::new() }
 }
 
 fn bad_input(root: &RootField<'_>, error: &plan::Error) -> Resolved {
@@ -295,6 +336,24 @@ fn storage_failed(root: &RootField<'_>, error: &storage::Error) -> Resolved {
     failed(root, &error.to_string(), code)
 }
 
+/// What to tell a caller that was denied scopes.
+fn challenge(mut denied: Vec<Arc<str>>, access: &Access) -> Option<Challenge> {
+    if denied.is_empty() {
+        return None;
+    }
+    denied.sort_unstable();
+    denied.dedup();
+    Some(match access {
+        Access::Anonymous => Challenge::NoToken,
+        Access::Refused(error) => Challenge::InvalidToken { is_expired: *error == TokenError::Expired },
+        Access::Granted(_) => Challenge::MissingScopes(denied),
+    })
+}
+
+fn request_error(errors: &[GraphqlError]) -> Answer {
+    Answer { body: response::refused(errors).into(), outcome: Outcome::RequestError, challenge: None }
+}
+
 fn type_name(root_type: &str) -> String {
     ["\"", root_type, "\""].concat()
 }
@@ -302,5 +361,5 @@ fn type_name(root_type: &str) -> String {
 fn mutation_not_allowed() -> Answer {
     let error =
         GraphqlError::new("GET supports only query operations: send mutations with POST", "MUTATION_NOT_ALLOWED");
-    Answer { body: response::refused(&[error]).into(), outcome: Outcome::MutationNotAllowed }
+    Answer { body: response::refused(&[error]).into(), outcome: Outcome::MutationNotAllowed, challenge: None }
 }

@@ -14,12 +14,13 @@ use bytes::Bytes;
 
 use super::Services;
 use super::accept::{MediaType, is_json};
+use super::challenge::{challenge, merged};
 use super::compression::compressed;
 use super::cors::preflight;
 use super::error::{GRAPHQL_METHODS, GraphqlError, set};
 use super::request_body::{self, Unread};
 use crate::auth::Access;
-use crate::graphql::{self, Answer, Outcome};
+use crate::graphql::{self, Answer, Challenge, Outcome};
 
 use parse::Parsed;
 
@@ -59,8 +60,11 @@ async fn post(
             Ok(respond(services, parts, media_type, answer).await)
         }
         Parsed::Batch(requests) => {
-            let body = batch(services, requests, &access(services, parts)).await;
-            let response = whole(StatusCode::OK, media_type, body, "no-store");
+            let (body, lacking) = batch(services, requests, &access(services, parts)).await;
+            let mut response = whole(StatusCode::OK, media_type, body, "no-store");
+            if let Some(lacking) = lacking {
+                challenge(&mut response, &lacking);
+            }
             Ok(compressed(&parts.headers, response).await)
         }
     }
@@ -78,17 +82,23 @@ fn access(services: &Services, parts: &Parts) -> Arc<Access> {
 }
 
 /// One after the other, as mutations may build on each other.
-async fn batch(services: &Services, requests: Vec<graphql::Request>, access: &Arc<Access>) -> Bytes {
+async fn batch(
+    services: &Services,
+    requests: Vec<graphql::Request>,
+    access: &Arc<Access>,
+) -> (Bytes, Option<Challenge>) {
     let mut body = Vec::from(b"[");
+    let mut challenges = Vec::new();
     for request in requests {
         if body.len() > 1 {
             body.push(b',');
         }
         let answer = services.engine.execute(request, Arc::clone(access)).await;
         body.extend_from_slice(&answer.body);
+        challenges.extend(answer.challenge);
     }
     body.push(b']');
-    body.into()
+    (body.into(), merged(challenges))
 }
 
 async fn respond(services: &Arc<Services>, parts: &Parts, media_type: MediaType, answer: Answer) -> Response {
@@ -106,10 +116,14 @@ async fn respond(services: &Arc<Services>, parts: &Parts, media_type: MediaType,
         }
     };
     let caching = match parts.method {
-        Method::GET => "no-cache",
+        // What needs a token is nobody else's.
+        Method::GET if services.engine.explainer().public().queries => "no-cache",
         _ => "no-store",
     };
-    let response = whole(status, media_type, answer.body, caching);
+    let mut response = whole(status, media_type, answer.body, caching);
+    if let Some(lacking) = &answer.challenge {
+        challenge(&mut response, lacking);
+    }
     compressed(&parts.headers, response).await
 }
 

@@ -156,7 +156,7 @@ fn fill(value: &Value, variables: &Variables) -> Option<ConstValue> {
 }
 
 /// The boolean of `if` in `@skip` and `@include`.
-pub(super) fn boolean(value: &Value, variables: &Variables) -> bool {
+pub fn boolean(value: &Value, variables: &Variables) -> bool {
     matches!(fill(value, variables), Some(ConstValue::Boolean(true)))
 }
 
