@@ -1,6 +1,7 @@
 //! Putting the parts together: from a configuration to a server that runs and stops.
 
 mod schema;
+pub mod scopes;
 mod signals;
 
 use std::io;
@@ -65,6 +66,27 @@ pub enum Error {
     /// The type definitions are wrong.
     #[error("the schema cannot be used:\n{}", .0.text)]
     Schema(SchemaProblems),
+    /// A file of documents cannot be read.
+    #[error("`{}` cannot be read", path.display())]
+    Document {
+        /// As given.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Nothing to look at.
+    #[error("there is no document: name files, or folders with *.graphql or *.gql files")]
+    NoDocuments,
+    /// GraphQL documents are wrong.
+    #[error("the documents cannot be used:\n{text}")]
+    Documents {
+        /// Each problem with file and place.
+        text: String,
+    },
+    /// Globs are wrong.
+    #[error(transparent)]
+    Globs(#[from] scope::Error),
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] storage::OpenError),
@@ -153,20 +175,19 @@ async fn assemble(config: Config, clock: Clock) -> Result<Parts, Error> {
     let engine =
         Engine::new(Arc::clone(&model), storage.clone(), clock.clone(), new_key)?.with_public(config.public_operations);
     let catalogue = engine.explainer().catalogue();
-    let scopes = catalogue.scopes().cloned().collect();
+    let universe = catalogue.scopes().cloned().collect();
     // Keys that were made here are for everything, on purpose.
     if config.development_keys.is_none() {
-        for key in &config.auth.keys {
-            for finding in scope::lint(&key.scopes, catalogue, |scope| config.public_operations.is_guarded(scope)) {
-                tracing::warn!(key.id = %key.id, finding = finding.kind(), "JWT_AUTH_KEYS: {finding}");
-            }
+        let keys = config.auth.keys.iter().map(|key| (&*key.id, &key.scopes));
+        for (id, finding) in scopes::findings(catalogue, config.public_operations, keys) {
+            tracing::warn!(key.id = id, finding = %finding, kind = finding.kind(), "a key looks wrong");
         }
     }
     let authority = Authority::new(config.auth, clock)?;
     let engine = Arc::new(engine);
     let warmed = Arc::clone(&engine);
     tokio::spawn(async move { warmed.warm().await });
-    let services = Services::new(engine, authority, scopes, config.limits);
+    let services = Services::new(engine, authority, universe, config.limits);
     Ok(Parts { services: Arc::new(services), storage, example: example(&model) })
 }
 
@@ -201,8 +222,8 @@ async fn close(parts: Parts) {
 /// # Errors
 ///
 /// They cannot be read, or are wrong.
-pub fn schema_text(source: &SchemaSource) -> Result<String, Error> {
-    Ok(graphql::sdl::print(schema::read(source)?.api()))
+pub fn schema_text(source: &SchemaSource, public: auth::PublicOperations) -> Result<String, Error> {
+    Ok(graphql::sdl::print(&schema::read(source)?, public))
 }
 
 /// What is wrong with the type definitions, if anything is.

@@ -181,6 +181,18 @@ impl Settings {
         if problems.is_empty() { Ok(schema) } else { Err(Error::Problems { problems }) }
     }
 
+    /// What needs no scope.
+    ///
+    /// # Errors
+    ///
+    /// It is configured wrongly.
+    pub fn public_operations(&self) -> Result<auth::PublicOperations, Error> {
+        let mut problems = Problems::default();
+        let public = public_operations(self, &mut problems);
+        let problems = problems.into_vec();
+        if problems.is_empty() { Ok(public) } else { Err(Error::Problems { problems }) }
+    }
+
     /// Keys and public operations: all that commands need besides the schema to tell what keys may do. No secret is kept.
     ///
     /// # Errors

@@ -60,6 +60,8 @@ enum Refused {
     TwoSubjects,
     #[error("{0}")]
     Scopes(#[from] crate::scope::Error),
+    #[error("Internal error. Please tell the operator the value of the header x-request-id.")]
+    Internal,
     // The text of `POST /jwt`.
     #[error("The apiKey and id combination is not correct")]
     WrongKey,
@@ -72,6 +74,7 @@ impl Refused {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::WrongKey => StatusCode::FORBIDDEN,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         }
     }
@@ -82,6 +85,7 @@ impl Refused {
             Self::TooLarge { .. } => "PAYLOAD_TOO_LARGE",
             Self::TooSlow => "TIMEOUT",
             Self::WrongKey => "FORBIDDEN",
+            Self::Internal => "INTERNAL_SERVER_ERROR",
             _ => "BAD_REQUEST",
         }
     }
@@ -102,7 +106,7 @@ pub(super) async fn explain(State(services): State<Arc<Services>>, request: Requ
     }
 }
 
-async fn post(services: &Services, request: Request) -> Result<Response, Refused> {
+async fn post(services: &Arc<Services>, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
     if !is_json(&parts.headers) {
         return Err(Refused::MediaType);
@@ -121,11 +125,14 @@ async fn post(services: &Services, request: Request) -> Result<Response, Refused
     let subject = subject(services, &parts, &asked)?;
     let variables = asked.variables.map(|variables| async_graphql::Variables::from_json(Value::Object(variables)));
     let question = Question { query: asked.query, operation_name: asked.operation_name, variables };
-    let explainer = services.engine.explainer();
-    match explainer.needs(&question).await {
+    match services.engine.explainer().needs(&question).await {
         Ok(needs) => {
-            let explanation = explainer.explain(&needs, &subject);
-            Ok(respond(StatusCode::OK, &json!(explanation)))
+            // The least scopes of thousands of fields take their time, in which other requests should go on.
+            let services = Arc::clone(services);
+            let explaining =
+                tokio::task::spawn_blocking(move || json!(services.engine.explainer().explain(&needs, &subject)));
+            let explanation = explaining.await.map_err(|_panicked| Refused::Internal)?;
+            Ok(respond(StatusCode::OK, &explanation))
         }
         Err(errors) => {
             let errors = serde_json::from_slice(&errors).unwrap_or(Value::Null);

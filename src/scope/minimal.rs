@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalogue::Catalogue;
 use super::concrete::Scope;
-use super::set::{PATTERNS_MAX, ScopeSet};
+use super::set::ScopeSet;
 use candidates::{Candidate, Table, candidates};
 
 /// Longest glob that is made, in bytes.
@@ -43,12 +43,13 @@ impl Minimal {
             globs = known.iter().map(ToString::to_string).collect();
         }
         globs.extend(unknown.iter().map(ToString::to_string));
+        globs.sort_unstable();
         Self { scopes, globs }
     }
 
     /// Whether one token may hold all globs.
     pub fn fits_one_token(&self) -> bool {
-        self.globs.len() <= PATTERNS_MAX
+        ScopeSet::compile(&self.globs).is_ok()
     }
 }
 
@@ -100,7 +101,8 @@ fn shared_braces<'a>(operation: &str, chosen: impl Iterator<Item = &'a Candidate
 
 /// The proof: with the sets that decide requests.
 fn covers_exactly(globs: &[String], wanted: &[&Scope], catalogue: &Catalogue) -> bool {
-    let Ok(sets) = globs.chunks(PATTERNS_MAX).map(ScopeSet::compile).collect::<Result<Vec<_>, _>>() else {
+    // A few at a time, as sets are limited in memory.
+    let Ok(sets) = globs.chunks(8).map(ScopeSet::compile).collect::<Result<Vec<_>, _>>() else {
         return false;
     };
     let wanted: BTreeSet<&Scope> = wanted.iter().copied().collect();

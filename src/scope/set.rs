@@ -11,8 +11,7 @@ use super::error::{Error, Escalation, Refusal, excerpt};
 use super::pattern::Pattern;
 use union::Union;
 
-/// Most globs of a set.
-pub(super) const PATTERNS_MAX: usize = 64;
+const PATTERNS_MAX: usize = 64;
 const MEMORY_BYTES_MAX: usize = 4 << 20;
 
 /// Globs of which any one suffices; the empty set grants nothing. Cloning shares them.

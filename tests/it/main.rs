@@ -17,6 +17,7 @@ mod sdl_contract;
 mod scope_micromatch;
 mod scope_properties;
 mod scope_fuzz;
+mod scope_tools;
 mod storage;
 mod oracle;
 mod guard;
