@@ -32,6 +32,18 @@ pub struct Request {
     pub variables: Variables,
     /// Whether mutations are refused, as for HTTP GET.
     pub queries_only: bool,
+    /// What introspection shows.
+    pub visible: Visible,
+}
+
+/// What introspection shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Visible {
+    /// The whole schema, equal for everyone.
+    #[default]
+    All,
+    /// Without mutations that the caller may not run, and types that only these reach.
+    Mine,
 }
 
 /// The JSON text of a response and what it means.
@@ -64,7 +76,7 @@ pub enum Challenge {
 pub enum Outcome {
     /// It was executed; single fields may have failed.
     Executed,
-    /// It was executed, and the body is the answer to a pure introspection request, equal for everyone until the next start.
+    /// It was executed, and the body is the answer to a pure introspection request, equal for everyone who sees the same until the next start.
     Introspection,
     /// Nothing ran: it did not parse, validate or coerce. There is no `data`.
     RequestError,

@@ -71,12 +71,15 @@ pub struct Services {
     scopes: Vec<Scope>,
     limits: Limits,
     introspection: introspection::Representations,
+    /// What callers see who ask for what they may do.
+    own_introspection: introspection::Representations,
 }
 
 impl Services {
     /// `scopes`: all of the schema.
     pub fn new(engine: Arc<Engine>, authority: Authority, scopes: Vec<Scope>, limits: Limits) -> Self {
-        Self { engine, authority, scopes, limits, introspection: introspection::Representations::default() }
+        let (introspection, own_introspection) = Default::default();
+        Self { engine, authority, scopes, limits, introspection, own_introspection }
     }
 }
 

@@ -11,10 +11,10 @@ use quick_cache::sync::Cache;
 
 use super::document;
 use super::explain::Explainer;
-use super::introspection::{self, SchemaSelection};
+use super::introspection::{self, Hidden, SchemaSelection};
 use super::needs::{self, Values};
 use super::response::{self, GraphqlError, Member};
-use super::{Answer, Challenge, Outcome, Request};
+use super::{Answer, Challenge, Outcome, Request, Visible};
 use crate::auth::{Access, PublicOperations, TokenError};
 use crate::clock::Clock;
 use crate::model::Model;
@@ -25,8 +25,8 @@ use crate::storage::{self, Storage};
 
 /// Introspection answers of at least this size are kept.
 const KEPT_INTROSPECTION_BYTES_MIN: usize = 64 * 1024;
-/// How many of them.
-const KEPT_INTROSPECTION_MAX: usize = 2;
+/// How many of them: two forms of the whole schema, and what two callers see of it.
+const KEPT_INTROSPECTION_MAX: usize = 4;
 
 /// Answers GraphQL requests.
 #[derive(Debug)]
@@ -34,7 +34,8 @@ pub struct Engine {
     model: Arc<Model>,
     storage: Storage,
     explainer: Explainer,
-    introspection: Cache<SchemaSelection, Bytes>,
+    /// By the mutations that are seen, if not all are, and the selection.
+    introspection: Cache<(Option<Vec<u8>>, SchemaSelection), Bytes>,
     clock: Clock,
     new_key: fn() -> String,
 }
@@ -55,6 +56,8 @@ struct Operation<'a> {
     source: Source<'a>,
     definition: &'a Positioned<OperationDefinition>,
     root_type: &'static str,
+    /// What introspection leaves out.
+    hidden: Option<Hidden<'a>>,
 }
 
 /// A root field's JSON and what went wrong in it.
@@ -135,7 +138,9 @@ impl Engine {
             variables: &variables,
             now: self.clock.now().into(),
         };
-        let operation = Operation { source, definition, root_type };
+        let is_narrowed = request.visible == Visible::Mine && root_type == QUERY && request.query.contains("__");
+        let hidden = is_narrowed.then(|| Hidden::of(&self.model, |scope| access.check(scope).is_ok()));
+        let operation = Operation { source, definition, root_type, hidden };
         Ok(self.execute_operation(&operation, request, access).await)
     }
 
@@ -174,11 +179,13 @@ impl Engine {
     fn introspect(&self, operation: &Operation<'_>, root: &RootField<'_>) -> Answer {
         match introspection::schema_selection(&operation.source, root) {
             Ok(selection) => {
-                let kept = self.introspection.get(&selection);
+                let hidden = operation.hidden.as_ref();
+                let key = (hidden.map(|hidden| hidden.seen.clone()), selection);
+                let kept = self.introspection.get(&key);
                 let body = kept.unwrap_or_else(|| {
-                    let body = Bytes::from(introspection::schema_response(self.model.api(), &selection));
+                    let body = Bytes::from(introspection::schema_response(self.model.api(), &key.1, hidden));
                     if body.len() >= KEPT_INTROSPECTION_BYTES_MIN {
-                        self.introspection.insert(selection, body.clone());
+                        self.introspection.insert(key, body.clone());
                     }
                     body
                 });
@@ -198,7 +205,7 @@ impl Engine {
         let planned = match root.name() {
             "__typename" => return Resolved::json(type_name(QUERY)),
             "__schema" | "__type" => {
-                return introspection::resolve(&operation.source, root)
+                return introspection::resolve(&operation.source, root, operation.hidden.as_ref())
                     .map_or_else(|error| bad_input(root, &error), Resolved::json);
             }
             _ => query::query(operation.source, root),

@@ -20,7 +20,7 @@ use super::cors::preflight;
 use super::error::{GRAPHQL_METHODS, GraphqlError, set};
 use super::request_body::{self, Unread};
 use crate::auth::Access;
-use crate::graphql::{self, Answer, Challenge, Outcome};
+use crate::graphql::{self, Answer, Challenge, Outcome, Visible};
 
 use parse::Parsed;
 
@@ -54,12 +54,15 @@ async fn post(
                 Unread::BrokenOff => GraphqlError::BrokenOff,
             },
         )?;
+    let visible = visible(parts)?;
     match parse::body(&body, limits.batch)? {
-        Parsed::One(request) => {
+        Parsed::One(mut request) => {
+            request.visible = visible;
             let answer = services.engine.execute(request, access(services, parts)).await;
-            Ok(respond(services, parts, media_type, answer).await)
+            Ok(respond(services, parts, media_type, visible, answer).await)
         }
-        Parsed::Batch(requests) => {
+        Parsed::Batch(mut requests) => {
+            requests.iter_mut().for_each(|request| request.visible = visible);
             let (body, lacking) = batch(services, requests, &access(services, parts)).await;
             let mut response = whole(StatusCode::OK, media_type, body, "no-store");
             if let Some(lacking) = lacking {
@@ -71,9 +74,26 @@ async fn post(
 }
 
 async fn get(services: &Arc<Services>, parts: &Parts, media_type: MediaType) -> Result<Response, GraphqlError> {
-    let request = parse::query_string(&parts.uri)?;
+    let visible = visible(parts)?;
+    let request = graphql::Request { visible, ..parse::query_string(&parts.uri)? };
     let answer = services.engine.execute(request, access(services, parts)).await;
-    Ok(respond(services, parts, media_type, answer).await)
+    Ok(respond(services, parts, media_type, visible, answer).await)
+}
+
+/// What introspection shall show: `?visible=mine`, or the header.
+fn visible(parts: &Parts) -> Result<Visible, GraphqlError> {
+    let parameters = parts.uri.query().unwrap_or_default().split('&');
+    let named = parameters.filter_map(|parameter| Some(parameter.strip_prefix("visible=")?.as_bytes()));
+    let headers = parts.headers.get_all("x-clef-visible").iter().map(HeaderValue::as_bytes);
+    let mut visible = Visible::All;
+    for value in named.chain(headers) {
+        match value {
+            b"mine" => visible = Visible::Mine,
+            b"all" => {}
+            _ => return Err(GraphqlError::Visible),
+        }
+    }
+    Ok(visible)
 }
 
 fn access(services: &Services, parts: &Parts) -> Arc<Access> {
@@ -101,7 +121,13 @@ async fn batch(
     (body.into(), merged(challenges))
 }
 
-async fn respond(services: &Arc<Services>, parts: &Parts, media_type: MediaType, answer: Answer) -> Response {
+async fn respond(
+    services: &Arc<Services>,
+    parts: &Parts,
+    media_type: MediaType,
+    visible: Visible,
+    answer: Answer,
+) -> Response {
     let status = match answer.outcome {
         Outcome::Executed => StatusCode::OK,
         Outcome::RequestError => StatusCode::BAD_REQUEST,
@@ -112,7 +138,11 @@ async fn respond(services: &Arc<Services>, parts: &Parts, media_type: MediaType,
             return response;
         }
         Outcome::Introspection => {
-            return services.introspection.respond(&parts.headers, media_type, answer.body).await;
+            let representations = match visible {
+                Visible::All => &services.introspection,
+                Visible::Mine => &services.own_introspection,
+            };
+            return representations.respond(&parts.headers, media_type, visible, answer.body).await;
         }
     };
     let caching = match parts.method {

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalogue::Catalogue;
 use super::concrete::Scope;
+use super::pattern::Pattern;
 use super::set::ScopeSet;
 use candidates::{Candidate, Table, candidates};
 
@@ -90,13 +91,25 @@ fn shared_braces<'a>(operation: &str, chosen: impl Iterator<Item = &'a Candidate
             types.push(&candidate.types);
             if glob(&types).len() > BYTES_MAX || types.len() * candidate.alternatives > EXPANSIONS_MAX {
                 types.pop();
-                globs.push(glob(&types));
+                accepted(&types, &glob, &mut globs);
                 types = vec![&candidate.types];
             }
         }
-        globs.push(glob(&types));
+        accepted(&types, &glob, &mut globs);
     }
     globs
+}
+
+/// A glob for all types, or for each half if it would take too much memory.
+fn accepted(types: &[&str], glob: &impl Fn(&[&str]) -> String, globs: &mut Vec<String>) {
+    let whole = glob(types);
+    if types.len() < 2 || Pattern::parse(&whole).is_ok() {
+        globs.push(whole);
+        return;
+    }
+    let (first, second) = types.split_at(types.len() / 2);
+    accepted(first, glob, globs);
+    accepted(second, glob, globs);
 }
 
 /// The proof: with the sets that decide requests.

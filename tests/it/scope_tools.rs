@@ -251,7 +251,6 @@ fn globs_for_random_scopes_cover_just_these() {
         let start = std::time::Instant::now();
         let minimal = Minimal::of(&wanted, &catalogue);
         assert!(minimal.globs.len() < wanted.len(), "{step} {take}: {:?}", minimal.globs);
-        eprintln!("{step} {take} {} {:?} {}", wanted.len(), start.elapsed(), minimal.globs.len());
         let limit = if cfg!(debug_assertions) { 20 } else { 2 };
         assert!(start.elapsed().as_secs() < limit, "{step} {take}: {:?}", start.elapsed());
         let sets: Vec<_> = minimal.globs.chunks(8).map(|globs| ScopeSet::compile(globs).unwrap()).collect();
@@ -260,4 +259,24 @@ fn globs_for_random_scopes_cover_just_these() {
             assert_eq!(is_covered, wanted.contains(scope), "{scope} {step}");
         }
     }
+}
+
+#[test]
+fn the_printed_schema_names_the_scope_of_each_field_that_needs_one() {
+    let (code, text, _) = clef(SCHEMA, &Value::Null, &["schema", "print"]);
+    assert_eq!(code, 0);
+    let definition = "directive @requiresScopes(scopes: [[federation__Scope!]!]!) on ENUM | FIELD_DEFINITION | INTERFACE | OBJECT | SCALAR";
+    assert!(text.contains(definition) && text.contains("scalar federation__Scope"));
+    let model = crate::support::model("schema");
+    let root = text.split("\ntype Mutation {").nth(1).unwrap();
+    for (field, mutation) in model.mutations() {
+        let start = format!("\n  {field}(");
+        let line = root.split(start.as_str()).nth(1).and_then(|rest| rest.lines().next()).unwrap();
+        assert!(line.ends_with(&format!("@requiresScopes(scopes: [[\"{}\"]])", mutation.scope)), "{field}: {line}");
+        let described = model.api().field("Mutation", field).unwrap().description.clone().unwrap();
+        assert!(described.contains(&format!("`{}`", mutation.scope)), "{field}: {described}");
+    }
+    assert_eq!(text.matches("@requiresScopes(scopes: [[\"").count(), model.mutations().len());
+    apollo_compiler::Schema::parse_and_validate(text, "printed.graphql")
+        .unwrap_or_else(|error| panic!("{}", error.errors));
 }

@@ -264,3 +264,101 @@ async fn a_closed_server_asks_for_the_scope_of_every_type_that_is_reached() {
     assert_eq!(get.header("cache-control"), Some("no-store"));
     assert!(get.json()["data"]["Person"].is_array());
 }
+
+/// Names of types, and of the fields of `Mutation`; every type that is named is there.
+fn seen(answer: &Value) -> (Vec<String>, Vec<String>) {
+    fn references(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                let is_named = !matches!(members.get("kind").and_then(Value::as_str), None | Some("LIST" | "NON_NULL"));
+                found.extend(members["name"].as_str().filter(|_| is_named).map(str::to_owned));
+                members.get("ofType").into_iter().for_each(|inner| references(inner, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            _ => {}
+        }
+    }
+    let schema = &answer["data"]["__schema"];
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let name = |value: &Value| value["name"].as_str().unwrap().to_owned();
+    let types = list(&schema["types"]);
+    let names: Vec<String> = types.iter().map(name).collect();
+    let mut named = Vec::new();
+    let mut mutations = Vec::new();
+    for ty in &types {
+        let mut arguments = list(&ty["inputFields"]);
+        for field in list(&ty["fields"]) {
+            references(&field["type"], &mut named);
+            arguments.extend(list(&field["args"]));
+            mutations.extend((ty["name"] == "Mutation").then(|| name(&field)));
+        }
+        arguments.iter().for_each(|argument| references(&argument["type"], &mut named));
+        [&ty["interfaces"], &ty["possibleTypes"]].iter().for_each(|it| references(it, &mut named));
+        let is_empty = list(&ty["fields"]).is_empty() && ["OBJECT", "INTERFACE"].iter().any(|kind| ty["kind"] == *kind);
+        assert!(!is_empty, "{} has no fields", ty["name"]);
+    }
+    for root in ["queryType", "mutationType", "subscriptionType"] {
+        named.extend(schema[root]["name"].as_str().map(str::to_owned));
+    }
+    let known: std::collections::HashSet<&String> = names.iter().collect();
+    let dangling: Vec<_> = named.iter().filter(|name| !known.contains(name)).collect();
+    assert!(dangling.is_empty(), "{dangling:?}");
+    assert_eq!(schema["mutationType"].is_null(), mutations.is_empty());
+    (names, mutations)
+}
+
+const INTROSPECTION: &str = "{ __schema { queryType { name } mutationType { name } subscriptionType { name } \
+    types { kind name inputFields { ...I } interfaces { ...T } possibleTypes { ...T } fields(includeDeprecated: true) { name type { ...T } \
+    args { ...I } } } } } fragment I on __InputValue { name type { ...T } } \
+    fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
+
+#[tokio::test]
+async fn introspection_can_be_narrowed_to_what_the_caller_may_do() {
+    let server = Server::start_with(limits()).await;
+    let request = json!({"query": INTROSPECTION});
+    let token = server.token("people", &["Mutation:Person:{Create,Update}"]).await;
+    let relations = server.token("all", &["Mutation:PersonKnows:*"]).await;
+    let (all_types, all_mutations) = seen(&post(&server, "/graphql", Some(&token), &request).await.json());
+    assert!(all_mutations.len() >= 3_700);
+    let response = post(&server, "/graphql?visible=mine", Some(&token), &request).await;
+    assert_eq!(response.header("cache-control"), Some("private, no-cache"));
+    assert!(response.header("vary").unwrap().contains("authorization"));
+    let etag = response.header("etag").unwrap().to_owned();
+    let (types, mutations) = seen(&response.json());
+    assert_eq!(mutations, ["CreatePerson", "UpdatePerson"]);
+    assert!(
+        types.len() < all_types.len() && types.contains(&"Person".to_owned()) && types.contains(&"Place".to_owned())
+    );
+    assert!(!types.iter().any(|name| name.starts_with("_AddPerson")), "payloads of others are gone");
+    let headers: [(&str, &[u8]); 4] =
+        [JSON, (AUTHORIZATION, &token), ("X-Clef-Visible", b"mine"), ("If-None-Match", etag.as_bytes())];
+    let known = server.send("POST /graphql", &headers, request.to_string().as_bytes()).await;
+    assert_eq!((known.status, known.header("etag")), (304, Some(etag.as_str())));
+    let other = [JSON, (AUTHORIZATION, relations.as_slice()), headers[2], headers[3]];
+    let other = server.send("POST /graphql", &other, request.to_string().as_bytes()).await;
+    assert_eq!(other.status, 200, "another caller has another schema");
+    let (types, mutations) = seen(&other.json());
+    assert_eq!(mutations, ["AddPersonKnows", "RemovePersonKnows", "MergePersonKnows"]);
+    assert!(types.contains(&"_AddPersonKnowsPayload".to_owned()));
+    let (types, mutations) = seen(&post(&server, "/graphql?visible=mine", None, &request).await.json());
+    assert!(mutations.is_empty() && !types.contains(&"Mutation".to_owned()));
+    let all = server.token("all", &["*"]).await;
+    let everything = seen(&post(&server, "/graphql?visible=mine", Some(&all), &request).await.json());
+    assert_eq!(everything, (all_types, all_mutations));
+
+    let get = format!(
+        "GET /graphql?visible=mine&query={}",
+        INTROSPECTION.replace(' ', "%20").replace('{', "%7B").replace('}', "%7D")
+    );
+    let by_get = server.send(&get, &[(AUTHORIZATION, &token)], b"").await;
+    assert_eq!(seen(&by_get.json()).1, ["CreatePerson", "UpdatePerson"]);
+    let named = json!({"query": "{ a: __type(name: \"Mutation\") { fields { name } } b: __type(name: \"_AddPersonKnowsPayload\") { name } __schema { types { name } } }"});
+    let named = post(&server, "/graphql?visible=mine", Some(&token), &named).await.json();
+    assert_eq!(named["data"]["a"]["fields"], json!([{"name": "CreatePerson"}, {"name": "UpdatePerson"}]));
+    assert_eq!(named["data"]["b"], Value::Null);
+    let wrong = post(&server, "/graphql?visible=yours", None, &request).await;
+    assert_eq!(wrong.status, 400);
+    let plain = post(&server, "/graphql", Some(&token), &request).await;
+    assert_eq!(plain.header("vary"), Some("accept, accept-encoding, x-clef-visible"));
+    assert_eq!(plain.header("cache-control"), Some("no-cache"));
+}
