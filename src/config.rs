@@ -205,7 +205,9 @@ impl Settings {
         let keys = match keys {
             Some(Ok(keys)) => keys.into_iter().map(|key| (key.id, key.scopes)).collect(),
             Some(Err(found)) => {
-                found.into_iter().for_each(|problem| problems.push("JWT_AUTH_KEYS", problem));
+                for problem in found {
+                    problems.push("JWT_AUTH_KEYS", problem);
+                }
                 Vec::new()
             }
             None => Vec::new(),

@@ -10,7 +10,7 @@ use crate::auth::{PublicOperations, Subject};
 use crate::clock::Clock;
 use crate::config::{Grants, SchemaSource};
 use crate::graphql::{Explainer, FieldExplanation, Needs};
-use crate::scope::{self, Catalogue, Difference, Finding, Minimal, ScopeSet};
+use crate::scope::{self, Catalogue, Difference, Entry, Finding, Minimal, Scope, ScopeSet};
 
 /// A document and where it comes from.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ pub async fn explain(
         is_allowed &= explanation.allowed;
         let name = explanation.operation_name.as_deref().map_or(String::new(), |name| format!(" {name}"));
         text.push_str(&format_operation(&explanation.operation, &name, &explanation.fields, !globs.is_empty()));
-        text.push_str(&format!("least globs: {}\n", explanation.minimal_scopes.globs.join(" ")));
+        text.extend(["least globs: ", &explanation.minimal_scopes.globs.join(" "), "\n"]);
         operations.push(json!(explanation));
     }
     Ok((Value::Array(operations), text, is_allowed))
@@ -108,7 +108,7 @@ pub async fn explain(
 fn format_operation(operation: &str, name: &str, fields: &[FieldExplanation], is_asked: bool) -> String {
     let mut text = format!("{operation}{name}\n");
     for field in fields {
-        text.push_str(&format!("  {}: {}\n", field.response_key, field.ty));
+        text.extend(["  ", &field.response_key, ": ", &field.ty, "\n"]);
         if field.scopes.is_empty() {
             text.push_str("    public\n");
         }
@@ -118,11 +118,11 @@ fn format_operation(operation: &str, name: &str, fields: &[FieldExplanation], is
                 (Some(glob), None) => format!(": granted by `{glob}`"),
                 (_, reason) => format!(": refused, {}", reason.as_deref().unwrap_or_default()),
             };
-            text.push_str(&format!("    {}{verdict}\n", scope.scope));
+            text.extend(["    ", &scope.scope, &verdict, "\n"]);
         }
         if !field.depends_on_variables.is_empty() {
             let variables = field.depends_on_variables.join(", $");
-            text.push_str(&format!("    and what the value of ${variables} reaches\n"));
+            text.extend(["    and what the value of $", &variables, " reaches\n"]);
         }
     }
     text
@@ -137,9 +137,10 @@ pub fn list(source: &SchemaSource, globs: &[String]) -> Result<(Value, String), 
     let catalogue = schema::read(source)?.catalogue();
     let globs = ScopeSet::compile(globs)?;
     let covered: Vec<_> = catalogue.covered(&globs).collect();
-    let rows = covered.iter().map(|(scope, entry)| format!("{scope}\t{}\n", entry.fields.join(" "))).collect();
+    let row = |(scope, entry): &(&Scope, &Entry)| [scope.as_str(), "\t", &entry.fields.join(" ")].concat();
+    let rows: Vec<String> = covered.iter().map(row).collect();
     let json = covered.iter().map(|(scope, entry)| json!({"scope": scope.as_str(), "fields": entry.fields})).collect();
-    Ok((Value::Array(json), rows))
+    Ok((Value::Array(json), rows.join("\n")))
 }
 
 /// The least set of scopes for all operations of documents.

@@ -159,9 +159,11 @@ fn diff(settings: &Settings, old: PathBuf, new: PathBuf, json: bool) -> Result<E
     let mut text = String::new();
     let mut values = Vec::new();
     for (id, difference) in &differences {
-        text.push_str(&format!("{id}\n"));
+        text.extend([id, "\n"]);
         for (sign, scopes) in [("+", &difference.gained), ("-", &difference.lost)] {
-            scopes.iter().for_each(|scope| text.push_str(&format!("  {sign} {scope}\n")));
+            for scope in scopes {
+                text.extend(["  ", sign, " ", scope.as_str(), "\n"]);
+            }
         }
         let texts = |scopes: &[crate::scope::Scope]| scopes.iter().map(ToString::to_string).collect::<Vec<_>>();
         values.push(json!({"key": id, "gained": texts(&difference.gained), "lost": texts(&difference.lost)}));

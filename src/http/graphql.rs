@@ -62,7 +62,9 @@ async fn post(
             Ok(respond(services, parts, media_type, visible, answer).await)
         }
         Parsed::Batch(mut requests) => {
-            requests.iter_mut().for_each(|request| request.visible = visible);
+            for request in &mut requests {
+                request.visible = visible;
+            }
             let (body, lacking) = batch(services, requests, &access(services, parts)).await;
             let mut response = whole(StatusCode::OK, media_type, body, "no-store");
             if let Some(lacking) = lacking {

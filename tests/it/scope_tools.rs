@@ -155,7 +155,7 @@ fn the_schema_has_eight_types_whose_name_begins_another_ones() {
     let catalogue = crate::support::model("schema").catalogue();
     let types: BTreeSet<&str> = catalogue
         .scopes()
-        .map(|scope| scope.parts())
+        .map(clef::scope::Scope::parts)
         .filter(|parts| parts.2 == "Create")
         .map(|parts| parts.1)
         .collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 
-/// Person and Place with relations, PersonList beside them, and reads.
+/// Person and Place with relations, `PersonList` beside them, and reads.
 fn catalogue() -> Catalogue {
     let mut catalogue = Catalogue::default();
     let mut add = |text: String| {
@@ -14,11 +14,15 @@ fn catalogue() -> Catalogue {
         catalogue.add(scope, Arc::from("field"), owner.into());
     };
     for ty in ["Person", "Place", "PersonList"] {
-        ["Create", "Update", "Delete", "Merge"].iter().for_each(|action| add(format!("Mutation:{ty}:{action}")));
+        for action in ["Create", "Update", "Delete", "Merge"] {
+            add(format!("Mutation:{ty}:{action}"));
+        }
         add(format!("Query:{ty}:Read"));
     }
     for ty in ["PersonKnows", "PersonMemberOf", "PlaceNear"] {
-        ["Add", "Remove", "Merge"].iter().for_each(|action| add(format!("Mutation:{ty}:{action}")));
+        for action in ["Add", "Remove", "Merge"] {
+            add(format!("Mutation:{ty}:{action}"));
+        }
     }
     catalogue
 }

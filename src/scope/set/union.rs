@@ -13,7 +13,7 @@ const GROUP_GROWTH_MAX: usize = 16;
 enum Member {
     /// A glob alone, by its position.
     Alone(usize),
-    Union(Automaton),
+    Union(Box<Automaton>),
 }
 
 /// The globs of a set, united as far as memory allows. Matches what any of them matches.
@@ -30,15 +30,12 @@ impl Union {
         let mut members = Vec::new();
         let mut has_grown = false;
         for group in positions.chunks(GROUP) {
-            match united(patterns, group, GROUP_GROWTH_MAX) {
-                Some(automaton) => {
-                    has_grown |= automaton.memory_bytes() > bytes(patterns, group);
-                    members.push(Member::Union(automaton));
-                }
-                None => {
-                    has_grown = true;
-                    members.extend(group.iter().copied().map(Member::Alone));
-                }
+            if let Some(automaton) = united(patterns, group, GROUP_GROWTH_MAX) {
+                has_grown |= automaton.memory_bytes() > bytes(patterns, group);
+                members.push(Member::Union(Box::new(automaton)));
+            } else {
+                has_grown = true;
+                members.extend(group.iter().copied().map(Member::Alone));
             }
         }
         // Where groups grow, the whole would multiply.
@@ -46,7 +43,7 @@ impl Union {
             && !has_grown
             && let Some(automaton) = united(patterns, &positions, 1)
         {
-            members = vec![Member::Union(automaton)];
+            members = vec![Member::Union(Box::new(automaton))];
         }
         Self { members }
     }

@@ -177,7 +177,8 @@ async fn a_refusal_names_the_missing_scopes_in_its_header() {
     let insufficient = r#"Bearer error="insufficient_scope", scope="Mutation:Place:Create""#;
     let two = r#"Bearer error="insufficient_scope", scope="Mutation:Event:Create Mutation:Place:Create""#;
     let batch = json!([one, {"query": "mutation { CreateEvent { identifier } }"}, {"query": "{ __typename }"}]);
-    let cases: &[(Option<&[u8]>, &Value, Option<&str>)] = &[
+    type Row<'row> = (Option<&'row [u8]>, &'row Value, Option<&'row str>);
+    let cases: &[Row<'_>] = &[
         (None, &one, Some("Bearer")),
         (Some(b""), &one, Some("Bearer")),
         (Some(b"Bearer x"), &one, Some(r#"Bearer error="invalid_token""#)),
@@ -292,8 +293,11 @@ fn seen(answer: &Value) -> (Vec<String>, Vec<String>) {
             arguments.extend(list(&field["args"]));
             mutations.extend((ty["name"] == "Mutation").then(|| name(&field)));
         }
-        arguments.iter().for_each(|argument| references(&argument["type"], &mut named));
-        [&ty["interfaces"], &ty["possibleTypes"]].iter().for_each(|it| references(it, &mut named));
+        for argument in &arguments {
+            references(&argument["type"], &mut named);
+        }
+        references(&ty["interfaces"], &mut named);
+        references(&ty["possibleTypes"], &mut named);
         let is_empty = list(&ty["fields"]).is_empty() && ["OBJECT", "INTERFACE"].iter().any(|kind| ty["kind"] == *kind);
         assert!(!is_empty, "{} has no fields", ty["name"]);
     }
