@@ -169,6 +169,9 @@ async fn nothing_is_told_of_a_key_to_strangers_and_mistakes_are_named() {
     assert_eq!(form.status, 415);
 }
 
+/// Header of the request, body, and the header expected.
+type Row<'row> = (Option<&'row [u8]>, &'row Value, Option<&'row str>);
+
 #[tokio::test]
 async fn a_refusal_names_the_missing_scopes_in_its_header() {
     let server = Server::start_with(limits()).await;
@@ -177,7 +180,6 @@ async fn a_refusal_names_the_missing_scopes_in_its_header() {
     let insufficient = r#"Bearer error="insufficient_scope", scope="Mutation:Place:Create""#;
     let two = r#"Bearer error="insufficient_scope", scope="Mutation:Event:Create Mutation:Place:Create""#;
     let batch = json!([one, {"query": "mutation { CreateEvent { identifier } }"}, {"query": "{ __typename }"}]);
-    type Row<'row> = (Option<&'row [u8]>, &'row Value, Option<&'row str>);
     let cases: &[Row<'_>] = &[
         (None, &one, Some("Bearer")),
         (Some(b""), &one, Some("Bearer")),
