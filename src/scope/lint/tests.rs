@@ -44,7 +44,7 @@ fn what_looks_wrong_is_told_with_what_to_write() {
         (
             &["Mutation:Property*:*"],
             &["neighbour: `Mutation:Property*:*` covers not only `Property` and its relations, but also `PropertyValue`: \
-                without, write `Mutation:Property:*`, `Mutation:*Action:Add`"
+                without, write `Mutation:*Action:Add`, `Mutation:Property:*`"
                 .to_owned()],
         ),
         (
