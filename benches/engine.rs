@@ -265,9 +265,20 @@ fn guards(criterion: &mut Criterion) {
     let many: Vec<String> = (0..63).map(|number| ["Mutation:Type", &number.to_string(), ":*"].concat()).collect();
     let mut many: Vec<&str> = many.iter().map(String::as_str).collect();
     many.push("Mutation:Music*:{Create,Update}");
-    for (name, patterns) in
-        [("one_glob", vec!["*"]), ("typical", vec!["Mutation:*:{Create,Update}"]), ("64_globs", many)]
-    {
+    // Globs of which no two begin alike, so that they are united a few at a time only.
+    let unlike: Vec<String> = (0..64_u8)
+        .map(|number| {
+            let [first, second] = [b'a' + number % 26, b'a' + number / 26].map(char::from);
+            if number == 63 { "*Music*:Create".to_owned() } else { format!("*{first}*{second}{first}q*:*") }
+        })
+        .collect();
+    let unlike: Vec<&str> = unlike.iter().map(String::as_str).collect();
+    for (name, patterns) in [
+        ("one_glob", vec!["*"]),
+        ("typical", vec!["Mutation:*:{Create,Update}"]),
+        ("64_globs", many),
+        ("64_unlike_globs", unlike),
+    ] {
         let set = ScopeSet::compile(&patterns).unwrap();
         assert!(set.grants(scope));
         group.bench_function(["grants/", name].concat(), |bencher| bencher.iter(|| set.grants(black_box(scope))));

@@ -1,6 +1,7 @@
 //! Putting the parts together: from a configuration to a server that runs and stops.
 
 mod schema;
+pub mod scopes;
 mod signals;
 
 use std::io;
@@ -18,7 +19,7 @@ use crate::graphql::{self, Engine};
 use crate::http::{self, Drained, Services};
 use crate::model::{Model, NodeType, Property, PropertyType};
 use crate::storage::{self, RemovedPolicy, Storage};
-use crate::{sdl, terminal};
+use crate::{scope, sdl, terminal};
 
 /// How long requests under way may take once the server is told to stop.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -65,6 +66,27 @@ pub enum Error {
     /// The type definitions are wrong.
     #[error("the schema cannot be used:\n{}", .0.text)]
     Schema(SchemaProblems),
+    /// A file of documents cannot be read.
+    #[error("`{}` cannot be read", path.display())]
+    Document {
+        /// As given.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Nothing to look at.
+    #[error("there is no document: name files, or folders with *.graphql or *.gql files")]
+    NoDocuments,
+    /// GraphQL documents are wrong.
+    #[error("the documents cannot be used:\n{text}")]
+    Documents {
+        /// Each problem with file and place.
+        text: String,
+    },
+    /// Globs are wrong.
+    #[error(transparent)]
+    Globs(#[from] scope::Error),
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] storage::OpenError),
@@ -150,13 +172,22 @@ async fn assemble(config: Config, clock: Clock) -> Result<Parts, Error> {
     let model = Arc::new(schema::read(&config.schema)?);
     let settings = database(&config);
     let storage = Storage::open(&settings, &model, RemovedPolicy::Refuse).await?;
-    let engine = Engine::new(Arc::clone(&model), storage.clone(), config.query_limits, clock.clone(), new_key)?;
-    let scopes = model.mutations().values().filter_map(|mutation| mutation.scope.parse().ok()).collect();
+    let engine = Engine::new(Arc::clone(&model), storage.clone(), config.query_limits, clock.clone(), new_key)?
+        .with_public(config.public_operations);
+    let catalogue = engine.explainer().catalogue();
+    let universe = catalogue.scopes().cloned().collect();
+    // Keys that were made here are for everything, on purpose.
+    if config.development_keys.is_none() {
+        let keys = config.auth.keys.iter().map(|key| (&*key.id, &key.scopes));
+        for (id, finding) in scopes::findings(catalogue, config.public_operations, keys) {
+            tracing::warn!(key.id = id, finding = %finding, kind = finding.kind(), "a key looks wrong");
+        }
+    }
     let authority = Authority::new(config.auth, clock)?;
     let engine = Arc::new(engine);
     let warmed = Arc::clone(&engine);
     tokio::spawn(async move { warmed.warm().await });
-    let services = Services::new(engine, authority, scopes, config.limits);
+    let services = Services::new(engine, authority, universe, config.limits);
     Ok(Parts { services: Arc::new(services), storage, example: example(&model) })
 }
 
@@ -195,8 +226,8 @@ async fn close(parts: Parts) {
 /// # Errors
 ///
 /// They cannot be read, or are wrong.
-pub fn schema_text(source: &SchemaSource) -> Result<String, Error> {
-    Ok(graphql::sdl::print(schema::read(source)?.api()))
+pub fn schema_text(source: &SchemaSource, public: auth::PublicOperations) -> Result<String, Error> {
+    Ok(graphql::sdl::print(&schema::read(source)?, public))
 }
 
 /// What is wrong with the type definitions, if anything is.

@@ -8,6 +8,8 @@ mod bearer;
 mod token;
 mod mint;
 mod guard;
+mod public;
+mod subject;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +20,14 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::scope::Scope;
+use crate::scope::{Scope, ScopeSet};
 
 pub use access::{Access, Denial, DenialReason, Principal, TokenError};
 pub use guard::RequireScope;
 pub use keys::{Key, KeyRing};
 pub use mint::{MintError, Minted};
+pub use public::PublicOperations;
+pub use subject::{Subject, Verdict};
 pub use token::TOKEN_BYTES_MAX;
 
 const VERIFIED_TOKENS_MAX: usize = 4096;
@@ -105,6 +109,11 @@ impl Authority {
     pub fn mint(&self, request: &serde_json::Value, universe: &[Scope], token_id: Uuid) -> Result<Minted, MintError> {
         let order = mint::authorize(&self.keys, request, universe)?;
         mint::issue(&self.tokens, &order, token_id, self.clock.seconds())
+    }
+
+    /// What a key allows, told only to who has its secret. Takes as long for an unknown id as for a wrong secret.
+    pub fn key_scopes(&self, id: &str, api_key: &str) -> Option<(Arc<str>, ScopeSet)> {
+        self.keys.authenticate(id, api_key).map(|entry| (Arc::clone(&entry.id), entry.scopes.clone()))
     }
 
     /// Whether there is anybody to mint for.

@@ -1,5 +1,7 @@
 //! The command line: what was asked for, and doing it. Knows no database and no HTTP.
 
+mod scopes;
+
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -10,6 +12,8 @@ use crate::clock::Clock;
 use crate::config::{self, Config, Environment, Settings};
 use crate::telemetry::{self, LogFormat, Logs};
 use crate::terminal;
+
+use scopes::ScopesCommand;
 
 /// A GraphQL API server with scope-based authorization, made from GraphQL type definitions.
 ///
@@ -26,9 +30,12 @@ pub struct Cli {
 enum Command {
     /// Start the server; SIGTERM or Ctrl-C stops it once running requests are answered.
     Serve,
-    /// Print or check the type definitions. Of the variables, only `SCHEMA_DIR` is read.
+    /// Print or check the type definitions. Of the variables, only `SCHEMA_DIR` and `PUBLIC_OPERATIONS` are read.
     #[command(subcommand)]
     Schema(SchemaCommand),
+    /// Explain scopes and check keys. Of the variables, `SCHEMA_DIR`, `JWT_AUTH_KEYS` and `PUBLIC_OPERATIONS` are read.
+    #[command(subcommand)]
+    Scopes(ScopesCommand),
     /// Bring the database in line with the type definitions.
     ///
     /// New properties are added. Where properties were removed, nothing is done until you say what to do with
@@ -70,6 +77,12 @@ pub enum Error {
     /// No threads, say.
     #[error("the program cannot start")]
     Runtime(#[from] std::io::Error),
+    /// A folder where a file is needed.
+    #[error("name one file, or `-` for standard input: `clef scopes minimal` takes folders")]
+    OneDocument,
+    /// Nobody could gain or lose anything.
+    #[error("JWT_AUTH_KEYS is not set: set it to the keys whose rights are compared")]
+    NoKeys,
     /// Type definitions.
     #[error("the schema has {problems} problems")]
     Schema {
@@ -81,7 +94,7 @@ pub enum Error {
 /// Does what the arguments of the process ask for.
 pub fn run() -> ExitCode {
     match Cli::parse().command.unwrap_or(Command::Serve).run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             terminal::print_error(&error);
             ExitCode::FAILURE
@@ -90,7 +103,7 @@ pub fn run() -> ExitCode {
 }
 
 impl Command {
-    fn run(self) -> Result<(), Error> {
+    fn run(self) -> Result<ExitCode, Error> {
         let settings = Settings::read()?;
         match self {
             Self::Serve => {
@@ -98,7 +111,7 @@ impl Command {
                 runtime()?.block_on(app::serve(config, Clock::System))?;
             }
             Self::Schema(SchemaCommand::Print) => {
-                terminal::print(&app::schema_text(&settings.schema()?)?);
+                terminal::print(&app::schema_text(&settings.schema()?, settings.public_operations()?)?);
             }
             Self::Schema(SchemaCommand::Check) => {
                 if let Some(problems) = app::check_schema(&settings.schema()?)? {
@@ -107,6 +120,7 @@ impl Command {
                 }
                 terminal::print("the schema is good");
             }
+            Self::Scopes(command) => return command.run(&settings),
             Self::Migrate(arguments) => {
                 let (config, _logs) = started(settings)?;
                 let (migration, removed) = (arguments.migration(), arguments.removed());
@@ -114,7 +128,7 @@ impl Command {
                 terminal::print(&steps.join("\n"));
             }
         }
-        Ok(())
+        Ok(ExitCode::SUCCESS)
     }
 }
 

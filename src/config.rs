@@ -11,19 +11,21 @@ mod settings;
 mod values;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand::TryCryptoRng;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::http::Limits;
+use crate::scope::ScopeSet;
 use crate::{auth, graphql};
 
 use credentials::{Credentials, credentials};
 use problem::Problems;
 use values::{
-    data_folder, database_url, default_host, environment, lifetime, limits, list, log_filter, port, public_url,
-    query_limits, statement_timeout,
+    data_folder, database_url, default_host, environment, lifetime, limits, list, log_filter, port, public_operations,
+    public_url, query_limits, statement_timeout,
 };
 
 pub use development::{DevelopmentKeys, Error as DevelopmentError};
@@ -98,6 +100,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Tokens and keys.
     pub auth: auth::Settings,
+    /// What needs no scope.
+    pub public_operations: auth::PublicOperations,
     /// Keys made here because none were configured.
     pub development_keys: Option<DevelopmentKeys>,
     /// What a client may take.
@@ -127,6 +131,7 @@ impl Config {
         let limits = limits(&settings, &mut problems);
         let query_limits = query_limits(&settings, &mut problems);
         let statement_timeout = statement_timeout(&settings, &mut problems);
+        let public_operations = public_operations(&settings, &mut problems);
         let log_filter = log_filter(&settings, &mut problems);
         let mut notices = Vec::new();
         let credentials = credentials(&settings, environment, &mut problems, &mut notices);
@@ -152,6 +157,7 @@ impl Config {
                 audience: list(settings.jwt_audience.as_deref()),
                 ..credentials.into_auth(development_keys.as_ref())
             },
+            public_operations,
             development_keys,
             limits,
             query_limits,
@@ -160,6 +166,15 @@ impl Config {
             notices,
         })
     }
+}
+
+/// What keys allow, and what needs none.
+#[derive(Debug)]
+pub struct Grants {
+    /// Ids and globs, as configured.
+    pub keys: Vec<(Arc<str>, ScopeSet)>,
+    /// What needs no scope.
+    pub public: auth::PublicOperations,
 }
 
 impl Settings {
@@ -173,6 +188,41 @@ impl Settings {
         let schema = self.schema_source(&mut problems);
         let problems = problems.into_vec();
         if problems.is_empty() { Ok(schema) } else { Err(Error::Problems { problems }) }
+    }
+
+    /// What needs no scope.
+    ///
+    /// # Errors
+    ///
+    /// It is configured wrongly.
+    pub fn public_operations(&self) -> Result<auth::PublicOperations, Error> {
+        let mut problems = Problems::default();
+        let public = public_operations(self, &mut problems);
+        let problems = problems.into_vec();
+        if problems.is_empty() { Ok(public) } else { Err(Error::Problems { problems }) }
+    }
+
+    /// Keys and public operations: all that commands need besides the schema to tell what keys may do. No secret is kept.
+    ///
+    /// # Errors
+    ///
+    /// They are configured wrongly.
+    pub fn grants(&self) -> Result<Grants, Error> {
+        let mut problems = Problems::default();
+        let public = public_operations(self, &mut problems);
+        let keys = self.jwt_auth_keys.as_ref().map(|text| keys::parse(text.expose_secret(), keys::Samples::Accepted));
+        let keys = match keys {
+            Some(Ok(keys)) => keys.into_iter().map(|key| (key.id, key.scopes)).collect(),
+            Some(Err(found)) => {
+                for problem in found {
+                    problems.push("JWT_AUTH_KEYS", problem);
+                }
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
+        let problems = problems.into_vec();
+        if problems.is_empty() { Ok(Grants { keys, public }) } else { Err(Error::Problems { problems }) }
     }
 
     fn schema_source(&self, problems: &mut Problems) -> SchemaSource {

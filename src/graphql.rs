@@ -7,13 +7,20 @@ mod limits;
 mod document;
 mod response;
 mod introspection;
+mod needs;
+mod explain;
 mod engine;
 pub mod sdl;
+
+use std::sync::Arc;
 
 use async_graphql::Variables;
 use bytes::Bytes;
 
 pub use engine::{Engine, Error};
+pub use explain::{
+    Explainer, Explanation, FieldExplanation, FieldNeeds, MinimalScopes, Needs, Question, ScopeExplanation,
+};
 pub use limits::Limits;
 
 /// A GraphQL request, whatever brought it.
@@ -27,6 +34,18 @@ pub struct Request {
     pub variables: Variables,
     /// Whether mutations are refused, as for HTTP GET.
     pub queries_only: bool,
+    /// What introspection shows.
+    pub visible: Visible,
+}
+
+/// What introspection shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Visible {
+    /// The whole schema, equal for everyone.
+    #[default]
+    All,
+    /// Without mutations that the caller may not run, and types that only these reach.
+    Mine,
 }
 
 /// The JSON text of a response and what it means.
@@ -36,6 +55,22 @@ pub struct Answer {
     pub body: Bytes,
     /// How far the request came.
     pub outcome: Outcome,
+    /// What the caller lacked, if anything was refused for that.
+    pub challenge: Option<Challenge>,
+}
+
+/// Why a caller was refused, for the header `WWW-Authenticate`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Challenge {
+    /// No token was sent.
+    NoToken,
+    /// The token cannot be used.
+    InvalidToken {
+        /// Whether it was good once.
+        is_expired: bool,
+    },
+    /// The token lacks these scopes.
+    MissingScopes(Vec<Arc<str>>),
 }
 
 /// How far a request came.
@@ -43,7 +78,7 @@ pub struct Answer {
 pub enum Outcome {
     /// It was executed; single fields may have failed.
     Executed,
-    /// It was executed, and the body is the answer to a pure introspection request, equal for everyone until the next start.
+    /// It was executed, and the body is the answer to a pure introspection request, equal for everyone who sees the same until the next start.
     Introspection,
     /// Nothing ran: it did not parse, validate or coerce. There is no `data`.
     RequestError,

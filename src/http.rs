@@ -4,6 +4,7 @@
 //! GraphQL over HTTP.
 
 mod accept;
+mod challenge;
 mod cors;
 mod compression;
 mod error;
@@ -13,6 +14,7 @@ mod introspection;
 mod jwt;
 mod observe;
 mod request_body;
+mod scopes;
 mod server;
 
 use std::sync::Arc;
@@ -69,12 +71,15 @@ pub struct Services {
     scopes: Vec<Scope>,
     limits: Limits,
     introspection: introspection::Representations,
+    /// What callers see who ask for what they may do.
+    own_introspection: introspection::Representations,
 }
 
 impl Services {
     /// `scopes`: all of the schema.
     pub fn new(engine: Arc<Engine>, authority: Authority, scopes: Vec<Scope>, limits: Limits) -> Self {
-        Self { engine, authority, scopes, limits, introspection: introspection::Representations::default() }
+        let (introspection, own_introspection) = Default::default();
+        Self { engine, authority, scopes, limits, introspection, own_introspection }
     }
 }
 
@@ -92,6 +97,7 @@ pub fn endpoints(services: Arc<Services>) -> Router {
         .route("/graphql/", any(graphql::handle))
         .route("/jwt", any(jwt::handle))
         .route("/jwt/", any(jwt::handle))
+        .route("/scopes/explain", any(scopes::explain))
         .route("/health", any(health::handle))
         .route("/health/", any(health::handle))
         .route("/.well-known/apollo/server-health", any(health::apollo_server_health))

@@ -9,6 +9,7 @@ pub mod operations;
 pub mod api;
 mod build;
 mod publish;
+mod scopes;
 
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ pub struct Model {
     queries: ByName<QueryField>,
     mutations: ByName<MutationField>,
     api: Api,
+    read_scopes: scopes::ReadScopes,
 }
 
 impl Model {

@@ -30,8 +30,14 @@ mod automaton;
 mod pattern;
 mod set;
 mod containment;
+mod catalogue;
+mod minimal;
+mod lint;
 
+pub use catalogue::{Catalogue, Difference, Entry};
 pub use concrete::{Operation, Scope};
 pub use error::{Error, Escalation, Refusal};
+pub use lint::{Finding, lint};
+pub use minimal::Minimal;
 pub use pattern::Pattern;
 pub use set::ScopeSet;

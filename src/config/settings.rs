@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::Error;
 
-/// All variables, unread. A blank one counts as not set.
+/// All variables, unread. A blank one counts as not set, but for the one where blank means none.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Settings {
     pub(super) clef_env: Option<String>,
@@ -22,6 +22,7 @@ pub struct Settings {
     pub(super) jwt_audience: Option<String>,
     #[serde(default, deserialize_with = "secret")]
     pub(super) jwt_auth_keys: Option<SecretString>,
+    pub(super) public_operations: Option<String>,
     pub(super) max_body_bytes: Option<String>,
     pub(super) max_batch: Option<String>,
     pub(super) max_tokens: Option<String>,
@@ -65,7 +66,7 @@ impl Settings {
         let mut named = std::collections::BTreeMap::new();
         for (name, value) in pairs {
             let name = name.to_uppercase();
-            if value.trim().is_empty() {
+            if value.trim().is_empty() && name != "PUBLIC_OPERATIONS" {
                 named.remove(&name);
             } else {
                 named.insert(name, value);

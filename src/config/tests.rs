@@ -243,3 +243,30 @@ fn the_sample_file_is_complete_and_starts_no_production_server() {
     let variables: Vec<_> = problems.iter().map(|problem| problem.variable).collect();
     assert_eq!(variables, ["JWT_AUTH_KEYS", "JWT_SECRET"]);
 }
+
+#[test]
+fn nothing_is_public_that_is_not_named() {
+    let public = |value: Option<&str>| {
+        let pairs = value.map(|value| ("PUBLIC_OPERATIONS".to_owned(), value.to_owned()));
+        let settings = Settings::from_pairs(pairs.into_iter().collect()).unwrap();
+        settings
+            .grants()
+            .map(|grants| (grants.public.queries, grants.public.subscriptions))
+            .map_err(|it| it.to_string())
+    };
+    let cases = [
+        (None, (true, true)),
+        (Some("Query,Subscription"), (true, true)),
+        (Some(" Query "), (true, false)),
+        (Some("Subscription"), (false, true)),
+        (Some(""), (false, false)),
+        (Some("  "), (false, false)),
+        (Some("none"), (false, false)),
+    ];
+    for (value, expected) in cases {
+        assert_eq!(public(value), Ok(expected), "{value:?}");
+    }
+    for value in ["Mutation", "query", "Query,none", "*"] {
+        assert!(public(Some(value)).is_err_and(|message| message.contains("PUBLIC_OPERATIONS")), "{value}");
+    }
+}

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::problem::Problems;
 use super::{Environment, Settings};
+use crate::auth::PublicOperations;
 use crate::graphql;
 use crate::http::Limits;
 use crate::value::time_span;
@@ -84,6 +85,24 @@ pub(super) fn lifetime(settings: &Settings, problems: &mut Problems) -> Duration
         problems.push("JWT_EXPIRES", message);
     }
     lifetime
+}
+
+/// Of what is unset, everything; of what is blank or `none`, nothing.
+pub(super) fn public_operations(settings: &Settings, problems: &mut Problems) -> PublicOperations {
+    let Some(text) = settings.public_operations.as_deref() else { return PublicOperations::default() };
+    let mut public = PublicOperations { queries: false, subscriptions: false };
+    for word in list(Some(text)) {
+        match word.as_str() {
+            "Query" => public.queries = true,
+            "Subscription" => public.subscriptions = true,
+            "none" if text.trim() == "none" => {}
+            _ => problems.push(
+                "PUBLIC_OPERATIONS",
+                format!("`{word}` cannot be public: write `Query`, `Subscription`, both with a comma, or `none`"),
+            ),
+        }
+    }
+    public
 }
 
 pub(super) fn limits(settings: &Settings, problems: &mut Problems) -> Limits {

@@ -8,12 +8,14 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use quick_cache::sync::Cache;
 
-use super::document::{self, Documents};
-use super::introspection::{self, SchemaSelection};
+use super::document;
+use super::explain::Explainer;
+use super::introspection::{self, Hidden, SchemaSelection};
 use super::limits::{self, Limits};
+use super::needs::{self, Values};
 use super::response::{self, GraphqlError, Member};
-use super::{Answer, Outcome, Request, schema};
-use crate::auth::Access;
+use super::{Answer, Challenge, Outcome, Request, Visible};
+use crate::auth::{Access, PublicOperations, TokenError};
 use crate::clock::Clock;
 use crate::model::Model;
 use crate::model::api::{MUTATION, QUERY};
@@ -23,17 +25,17 @@ use crate::storage::{self, Storage};
 
 /// Introspection answers of at least this size are kept.
 const KEPT_INTROSPECTION_BYTES_MIN: usize = 64 * 1024;
-/// How many of them.
-const KEPT_INTROSPECTION_MAX: usize = 2;
+/// How many of them: two forms of the whole schema, and what two callers see of it.
+const KEPT_INTROSPECTION_MAX: usize = 4;
 
 /// Answers GraphQL requests.
 #[derive(Debug)]
 pub struct Engine {
     model: Arc<Model>,
     storage: Storage,
-    documents: Documents,
-    introspection: Cache<SchemaSelection, Bytes>,
-    limits: Limits,
+    explainer: Explainer,
+    /// By the mutations that are seen, if not all are, and the selection.
+    introspection: Cache<(Option<Vec<u8>>, SchemaSelection), Bytes>,
     clock: Clock,
     new_key: fn() -> String,
 }
@@ -53,12 +55,16 @@ impl From<SchemaError> for Error {
 struct Operation<'a> {
     source: Source<'a>,
     root_type: &'static str,
+    /// What introspection leaves out.
+    hidden: Option<Hidden<'a>>,
 }
 
 /// A root field's JSON and what went wrong in it.
 struct Resolved {
     json: String,
     errors: Vec<GraphqlError>,
+    /// Scopes for whose lack it was refused.
+    denied: Vec<Arc<str>>,
 }
 
 impl Engine {
@@ -73,10 +79,21 @@ impl Engine {
         clock: Clock,
         new_key: fn() -> String,
     ) -> Result<Self, Error> {
-        let schema = schema::build(&model, |builder| builder.extension(document::factory()))?;
-        let documents = Documents::new(Arc::clone(&model), schema, limits.clone());
+        let explainer = Explainer::new(Arc::clone(&model), PublicOperations::default(), limits, clock.clone())?;
         let introspection = Cache::new(KEPT_INTROSPECTION_MAX);
-        Ok(Self { model, storage, documents, introspection, limits, clock, new_key })
+        Ok(Self { model, storage, explainer, introspection, clock, new_key })
+    }
+
+    /// With other operations public than the usual ones.
+    #[must_use]
+    pub fn with_public(mut self, public: PublicOperations) -> Self {
+        self.explainer.public = public;
+        self
+    }
+
+    /// Tells what documents need, without running them.
+    pub fn explainer(&self) -> &Explainer {
+        &self.explainer
     }
 
     /// The model that is served.
@@ -93,7 +110,7 @@ impl Engine {
     pub async fn execute(&self, request: Request, access: Arc<Access>) -> Answer {
         match self.run(&request, access).await {
             Ok(answer) => answer,
-            Err(errors) => Answer { body: response::refused(&errors).into(), outcome: Outcome::RequestError },
+            Err(errors) => request_error(&errors),
         }
     }
 
@@ -105,7 +122,7 @@ impl Engine {
 
     /// `Err` is a request error: nothing ran.
     async fn run(&self, request: &Request, access: Arc<Access>) -> Result<Answer, Vec<GraphqlError>> {
-        let document = self.documents.get(&request.query).await?;
+        let document = self.explainer.documents.get(&request.query).await?;
         let name = request.operation_name.as_deref();
         let definition = document::operation(&document.executable, name).map_err(|error| vec![*error])?;
         let root_type = match definition.node.ty {
@@ -117,13 +134,8 @@ impl Engine {
                 return Err(vec![GraphqlError::new(message, "SUBSCRIPTION_NOT_SUPPORTED").at(definition.pos)]);
             }
         };
-        let variables =
-            input::coerce_variables(self.model.api(), &definition.node, &request.variables).map_err(|errors| {
-                errors
-                    .into_iter()
-                    .map(|error| GraphqlError::new(error.message, "BAD_USER_INPUT").at(error.position))
-                    .collect::<Vec<_>>()
-            })?;
+        let variables = input::coerce_variables(self.model.api(), &definition.node, &request.variables)
+            .map_err(GraphqlError::from_variables)?;
         let source = Source {
             model: &self.model,
             document: &document.executable,
@@ -131,9 +143,12 @@ impl Engine {
             variables: &variables,
             now: self.clock.now().into(),
         };
-        let operation = Operation { source, root_type };
+        let is_narrowed = request.visible == Visible::Mine && root_type == QUERY && request.query.contains("__");
+        let hidden = is_narrowed.then(|| Hidden::of(&self.model, |scope| access.check(scope).is_ok()));
+        let operation = Operation { source, root_type, hidden };
         let roots = plan::root_fields(&source, root_type, &definition.node.selection_set.node);
-        self.limits
+        self.explainer
+            .limits
             .check_cost(limits::cost(&source, root_type, &roots))
             .map_err(|exceeded| vec![exceeded.into_error().at(definition.pos)])?;
         Ok(self.execute_operation(&operation, &roots, request, access).await)
@@ -153,11 +168,11 @@ impl Engine {
         }
         let is_introspection = |root: &RootField<'_>| matches!(root.name(), "__schema" | "__type");
         let resolved: Vec<Resolved> = if operation.root_type == MUTATION {
-            self.mutate(operation, roots, request, access).await
+            self.mutate(operation, roots, request, Arc::clone(&access)).await
         } else if let [only] = roots {
-            vec![self.query(operation, only).await]
+            vec![self.query(operation, only, &access).await]
         } else {
-            join_all(roots.iter().map(|root| self.query(operation, root))).await
+            join_all(roots.iter().map(|root| self.query(operation, root, &access))).await
         };
         let outcome = if !roots.is_empty() && operation.root_type == QUERY && roots.iter().all(is_introspection) {
             Outcome::Introspection
@@ -166,43 +181,51 @@ impl Engine {
         };
         let mut errors = Vec::new();
         let mut members = Vec::with_capacity(roots.len());
-        let mut room = self.limits.response_bytes;
+        let mut denied = Vec::new();
+        let allowed = self.explainer.limits.response_bytes;
+        let mut room = allowed;
         for (root, mut resolved) in roots.iter().zip(resolved) {
             match room.checked_sub(resolved.json.len()) {
                 Some(left) => room = left,
-                None => resolved = too_long(root, self.limits.response_bytes, operation.root_type),
+                None => resolved = too_long(root, allowed, operation.root_type),
             }
             errors.extend(resolved.errors);
+            denied.extend(resolved.denied);
             members.push(Member { key: root.response_key, json: resolved.json });
         }
-        Answer { body: response::executed(&members, &errors).into(), outcome }
+        Answer { body: response::executed(&members, &errors).into(), outcome, challenge: challenge(denied, &access) }
     }
 
     fn introspect(&self, operation: &Operation<'_>, root: &RootField<'_>) -> Answer {
         match introspection::schema_selection(&operation.source, root) {
             Ok(selection) => {
-                let kept = self.introspection.get(&selection);
+                let hidden = operation.hidden.as_ref();
+                let key = (hidden.map(|hidden| hidden.seen.clone()), selection);
+                let kept = self.introspection.get(&key);
                 let body = kept.unwrap_or_else(|| {
-                    let body = Bytes::from(introspection::schema_response(self.model.api(), &selection));
+                    let body = Bytes::from(introspection::schema_response(self.model.api(), &key.1, hidden));
                     if body.len() >= KEPT_INTROSPECTION_BYTES_MIN {
-                        self.introspection.insert(selection, body.clone());
+                        self.introspection.insert(key, body.clone());
                     }
                     body
                 });
-                Answer { body, outcome: Outcome::Introspection }
+                Answer { body, outcome: Outcome::Introspection, challenge: None }
             }
             Err(error) => {
                 let error = GraphqlError::new(error.to_string(), error.code()).at(root.position());
-                Answer { body: response::refused(&[error]).into(), outcome: Outcome::RequestError }
+                request_error(&[error])
             }
         }
     }
 
-    async fn query(&self, operation: &Operation<'_>, root: &RootField<'_>) -> Resolved {
+    async fn query(&self, operation: &Operation<'_>, root: &RootField<'_>, access: &Access) -> Resolved {
+        if let Err(refusal) = self.may_read(operation, root, access) {
+            return *refusal;
+        }
         let planned = match root.name() {
             "__typename" => return Resolved::json(type_name(QUERY)),
             "__schema" | "__type" => {
-                return introspection::resolve(&operation.source, root)
+                return introspection::resolve(&operation.source, root, operation.hidden.as_ref())
                     .map_or_else(|error| bad_input(root, &error), Resolved::json);
             }
             _ => query::query(operation.source, root),
@@ -222,21 +245,42 @@ impl Engine {
         access: Arc<Access>,
     ) -> Vec<Resolved> {
         let document = operation.source.document;
-        let verdicts =
-            self.documents.guard(document, request.operation_name.as_deref(), request.variables.clone(), access).await;
+        let verdicts = self
+            .explainer
+            .documents
+            .guard(document, request.operation_name.as_deref(), request.variables.clone(), Arc::clone(&access))
+            .await;
         let mut resolved = Vec::with_capacity(roots.len());
         for root in roots {
             let result = if root.name() == "__typename" {
                 Resolved::json(type_name(MUTATION))
             } else {
-                match verdicts.of(root.response_key) {
-                    Ok(()) => self.mutation(operation, root).await,
-                    Err(refusal) => refused(root, refusal),
+                match (verdicts.of(root.response_key), self.may_read(operation, root, &access)) {
+                    (Ok(()), Ok(())) => self.mutation(operation, root).await,
+                    (Ok(()), Err(refusal)) => *refusal,
+                    (Err(refusal), _) => {
+                        let scope = self.model.mutations().get(root.name()).map(|mutation| Arc::clone(&mutation.scope));
+                        refused(root, refusal).denying(scope)
+                    }
                 }
             };
             resolved.push(result);
         }
         resolved
+    }
+
+    /// Whether the caller has the scopes that a field needs beside that of a mutation. Free where queries are public.
+    fn may_read(&self, operation: &Operation<'_>, root: &RootField<'_>, access: &Access) -> Result<(), Box<Resolved>> {
+        if self.explainer.public.queries {
+            return Ok(());
+        }
+        let (source, root_type) = (&operation.source, operation.root_type);
+        let needed = needs::needed(source, root_type, root, self.explainer.public, Values::Sent);
+        let denials = needed.scopes.iter().filter_map(|scope| Some((Arc::clone(scope), access.check(scope).err()?)));
+        let (missing, denials): (Vec<_>, Vec<_>) = denials.unzip();
+        let Some(denial) = denials.first() else { return Ok(()) };
+        let refusal = GraphqlError::denied(denial, &missing, root.position()).below(root.response_key, Vec::new());
+        Err(Box::new(Resolved::error(refusal).denying(missing)))
     }
 
     async fn mutation(&self, operation: &Operation<'_>, root: &RootField<'_>) -> Resolved {
@@ -252,11 +296,16 @@ impl Engine {
 
 impl Resolved {
     fn json(json: String) -> Self {
-        Self { json, errors: Vec::new() }
+        Self { json, errors: Vec::new(), denied: Vec::new() }
     }
 
     fn error(error: GraphqlError) -> Self {
-        Self { json: "null".to_owned(), errors: vec![error] }
+        Self { json: "null".to_owned(), errors: vec![error], denied: Vec::new() }
+    }
+
+    fn denying(mut self, scopes: impl IntoIterator<Item = Arc<str>>) -> Self {
+        self.denied.extend(scopes);
+        self
     }
 }
 
@@ -277,7 +326,7 @@ fn answered(
         let message = format!("Cannot return null for non-nullable field {}.", null.field);
         GraphqlError::new(message, "INTERNAL_SERVER_ERROR").at(root.position()).below(root.response_key, null.path)
     });
-    Resolved { json, errors: errors.collect() }
+    Resolved { json, errors: errors.collect(), denied: Vec::new() }
 }
 
 fn bad_input(root: &RootField<'_>, error: &plan::Error) -> Resolved {
@@ -322,6 +371,24 @@ fn too_long(root: &RootField<'_>, allowed: usize, root_type: &str) -> Resolved {
     failed(root, &message, "RESPONSE_TOO_LARGE")
 }
 
+/// What to tell a caller that was denied scopes.
+fn challenge(mut denied: Vec<Arc<str>>, access: &Access) -> Option<Challenge> {
+    if denied.is_empty() {
+        return None;
+    }
+    denied.sort_unstable();
+    denied.dedup();
+    Some(match access {
+        Access::Anonymous => Challenge::NoToken,
+        Access::Refused(error) => Challenge::InvalidToken { is_expired: *error == TokenError::Expired },
+        Access::Granted(_) => Challenge::MissingScopes(denied),
+    })
+}
+
+fn request_error(errors: &[GraphqlError]) -> Answer {
+    Answer { body: response::refused(errors).into(), outcome: Outcome::RequestError, challenge: None }
+}
+
 fn type_name(root_type: &str) -> String {
     ["\"", root_type, "\""].concat()
 }
@@ -329,5 +396,5 @@ fn type_name(root_type: &str) -> String {
 fn mutation_not_allowed() -> Answer {
     let error =
         GraphqlError::new("GET supports only query operations: send mutations with POST", "MUTATION_NOT_ALLOWED");
-    Answer { body: response::refused(&[error]).into(), outcome: Outcome::MutationNotAllowed }
+    Answer { body: response::refused(&[error]).into(), outcome: Outcome::MutationNotAllowed, challenge: None }
 }

@@ -11,6 +11,9 @@ use crate::model::api::{
 use crate::plan::{Error, RootField, Source, input, selection};
 
 mod directives;
+mod visible;
+
+pub(super) use visible::Hidden;
 
 use directives::{DIRECTIVES, Directive};
 
@@ -44,9 +47,9 @@ pub(super) fn schema_selection(source: &Source<'_>, root: &RootField<'_>) -> Res
 }
 
 /// The whole response to a request for `__schema` and nothing else.
-pub(super) fn schema_response(api: &Api, selection: &SchemaSelection) -> Vec<u8> {
+pub(super) fn schema_response(api: &Api, selection: &SchemaSelection, hidden: Option<&Hidden<'_>>) -> Vec<u8> {
     let mut out = ["{\"data\":{\"", &selection.response_key, "\":"].concat();
-    Writer { api }.object(&mut out, &selection.selected, Meta::Schema);
+    Writer { api, hidden }.object(&mut out, &selection.selected, Meta::Schema);
     out.push_str("}}");
     out.shrink_to_fit();
     out.into_bytes()
@@ -56,8 +59,8 @@ pub(super) fn schema_response(api: &Api, selection: &SchemaSelection) -> Vec<u8>
 ///
 /// # Errors
 /// Arguments that cannot be used.
-pub(super) fn resolve(source: &Source<'_>, root: &RootField<'_>) -> Result<String, Error> {
-    let writer = Writer { api: source.model.api() };
+pub(super) fn resolve(source: &Source<'_>, root: &RootField<'_>, hidden: Option<&Hidden<'_>>) -> Result<String, Error> {
+    let writer = Writer { api: source.model.api(), hidden };
     let mut out = String::new();
     let sets = selection::children(&root.fields);
     if root.name() == "__schema" {
@@ -74,7 +77,7 @@ pub(super) fn resolve(source: &Source<'_>, root: &RootField<'_>) -> Result<Strin
         },
         _ => None,
     };
-    match name.and_then(|name| writer.api.get(name)) {
+    match name.and_then(|name| writer.shown(name)) {
         Some(ty) => writer.object(&mut out, &selected, Meta::Type(TypeOf::Definition(ty))),
         None => out.push_str("null"),
     }
@@ -152,9 +155,14 @@ enum TypeOf<'a> {
 
 struct Writer<'a> {
     api: &'a Api,
+    hidden: Option<&'a Hidden<'a>>,
 }
 
 impl<'a> Writer<'a> {
+    fn shown(&self, name: &str) -> Option<&'a ApiType> {
+        self.api.get(name).filter(|ty| self.hidden.is_none_or(|hidden| !hidden.has_type(&ty.name)))
+    }
+
     fn object(&self, out: &mut String, selected: &[Selected], meta: Meta<'a>) {
         out.push('{');
         for (position, member) in selected.iter().enumerate() {
@@ -192,7 +200,7 @@ impl<'a> Writer<'a> {
     }
 
     fn named(&self, out: &mut String, selected: &[Selected], name: &str) {
-        match self.api.get(name) {
+        match self.shown(name) {
             Some(ty) => self.object(out, selected, Meta::Type(TypeOf::Definition(ty))),
             None => out.push_str("null"),
         }
@@ -201,7 +209,9 @@ impl<'a> Writer<'a> {
     fn schema(&self, out: &mut String, member: &Selected) {
         match member.field.as_str() {
             "types" => {
-                self.list(out, &member.below, self.api.types.values().map(|ty| Meta::Type(TypeOf::Definition(ty))));
+                let is_hidden = |ty: &&ApiType| self.hidden.is_some_and(|hidden| hidden.has_type(&ty.name));
+                let shown = self.api.types.values().filter(|ty| !is_hidden(ty));
+                self.list(out, &member.below, shown.map(|ty| Meta::Type(TypeOf::Definition(ty))));
             }
             "queryType" => self.named(out, &member.below, QUERY),
             "mutationType" => self.named(out, &member.below, MUTATION),
@@ -218,7 +228,11 @@ impl<'a> Writer<'a> {
             ("name", _) => string(out, &ty.name),
             ("description", _) => optional(out, ty.description.as_deref()),
             ("fields", ApiKind::Object { fields, .. } | ApiKind::Interface { fields, .. }) => {
-                let shown = fields.values().filter(|field| member.include_deprecated || field.deprecated.is_none());
+                let is_hidden =
+                    |field: &ApiField| self.hidden.is_some_and(|hidden| hidden.has_field(&ty.name, &field.name));
+                let shown = fields
+                    .values()
+                    .filter(|field| (member.include_deprecated || field.deprecated.is_none()) && !is_hidden(field));
                 self.list(out, below, shown.map(Meta::Field));
             }
             ("interfaces", ApiKind::Object { implements, .. } | ApiKind::Interface { implements, .. }) => {
@@ -236,7 +250,7 @@ impl<'a> Writer<'a> {
     }
 
     fn types(&self, out: &mut String, selected: &[Selected], names: &'a [std::sync::Arc<str>]) {
-        let found = names.iter().filter_map(|name| self.api.get(name));
+        let found = names.iter().filter_map(|name| self.shown(name));
         self.list(out, selected, found.map(|ty| Meta::Type(TypeOf::Definition(ty))));
     }
 

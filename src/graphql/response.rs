@@ -1,8 +1,13 @@
 //! The JSON of a response, written without a tree: members of `data` come as JSON text.
 
+use std::sync::Arc;
+
 use async_graphql::{ErrorExtensionValues, Name, Pos, ServerError};
 use serde::Serialize;
 use serde_json::Value as Json;
+
+use crate::auth::Denial;
+use crate::plan::input::VariableError;
 
 /// Most errors that one response tells.
 const ERRORS_MAX: usize = 10;
@@ -64,6 +69,18 @@ impl GraphqlError {
         if let Some(extensions) = error.extensions.and_then(|values| extensions(&values)) {
             refusal.extensions = extensions;
         }
+        refusal
+    }
+
+    /// What keeps variables from being used.
+    pub(super) fn from_variables(errors: Vec<VariableError>) -> Vec<Self> {
+        errors.into_iter().map(|error| Self::new(error.message, "BAD_USER_INPUT").at(error.position)).collect()
+    }
+
+    /// Scopes that are missing.
+    pub(super) fn denied(denial: &Denial, missing: &[Arc<str>], position: Pos) -> Self {
+        let mut refusal = Self::new(denial.message(), denial.code()).at(position);
+        refusal.extensions = serde_json::json!({ "code": denial.code(), "requiredScopes": missing });
         refusal
     }
 

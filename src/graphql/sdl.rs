@@ -1,25 +1,43 @@
-//! The published schema as SDL text.
+//! The published schema as SDL text. Fields that need a scope say so, in the form of Apollo Federation (version 2.5, `@requiresScopes`).
 
 use std::fmt::{Display, Write};
 
-use crate::model::api::{Api, ApiField, ApiInput, ApiKind, ApiType};
+use crate::auth::PublicOperations;
+use crate::model::Model;
+use crate::model::api::{ApiField, ApiInput, ApiKind, ApiType, MUTATION, QUERY, SUBSCRIPTION};
+
+/// Of the outer list any, of an inner list all suffice.
+const REQUIRES_SCOPES: &str = "directive @requiresScopes(scopes: [[federation__Scope!]!]!) on ENUM | FIELD_DEFINITION | INTERFACE | OBJECT | SCALAR
+
+\"Operation:Type:Action\"
+scalar federation__Scope
+";
 
 /// All published types, built-in ones excepted.
-pub fn print(api: &Api) -> String {
-    let mut out = String::new();
-    for ty in api.types.values() {
+pub fn print(model: &Model, public: PublicOperations) -> String {
+    let mut out = REQUIRES_SCOPES.to_owned();
+    let scope = |ty: &str, field: &str| match ty {
+        MUTATION => model.mutations().get(field).map(|mutation| &*mutation.scope),
+        QUERY if !public.queries => model.query_scope(field).map(|scope| &**scope),
+        SUBSCRIPTION if !public.subscriptions => model.subscription_scope(field).map(|scope| &**scope),
+        _ => None,
+    };
+    for ty in model.api().types.values() {
         if ty.name.starts_with("__") || matches!(&*ty.name, "Boolean" | "Float" | "ID" | "Int" | "String") {
             continue;
         }
         if !out.is_empty() {
             out.push('\n');
         }
-        definition(&mut out, ty);
+        definition(&mut out, ty, &|field| scope(&ty.name, field));
     }
     out
 }
 
-fn definition(out: &mut String, ty: &ApiType) {
+/// The scope of a field of the type at hand.
+type ScopeOf<'a> = dyn Fn(&str) -> Option<&'a str> + 'a;
+
+fn definition<'a>(out: &mut String, ty: &'a ApiType, scope: &ScopeOf<'a>) {
     description(out, ty.description.as_deref(), "");
     match &ty.kind {
         ApiKind::Scalar => put(out, format_args!("scalar {}\n", ty.name)),
@@ -39,9 +57,9 @@ fn definition(out: &mut String, ty: &ApiType) {
             }
             out.push_str("}\n");
         }
-        ApiKind::Object { implements, fields } => composite(out, "type", &ty.name, implements, fields.values()),
+        ApiKind::Object { implements, fields } => composite(out, "type", ty, implements, fields.values(), scope),
         ApiKind::Interface { implements, fields, .. } => {
-            composite(out, "interface", &ty.name, implements, fields.values());
+            composite(out, "interface", ty, implements, fields.values(), scope);
         }
     }
 }
@@ -49,11 +67,12 @@ fn definition(out: &mut String, ty: &ApiType) {
 fn composite<'a>(
     out: &mut String,
     keyword: &str,
-    name: &str,
+    ty: &ApiType,
     implements: &[std::sync::Arc<str>],
     fields: impl Iterator<Item = &'a ApiField>,
+    scope: &ScopeOf<'_>,
 ) {
-    put(out, format_args!("{keyword} {name}"));
+    put(out, format_args!("{keyword} {}", ty.name));
     for (position, interface) in implements.iter().enumerate() {
         put(out, format_args!("{}{interface}", if position == 0 { " implements " } else { " & " }));
     }
@@ -67,7 +86,11 @@ fn composite<'a>(
         if !field.arguments.is_empty() {
             out.push(')');
         }
-        put(out, format_args!(": {}{}\n", field.ty, Deprecated(field.deprecated.as_deref())));
+        put(out, format_args!(": {}{}", field.ty, Deprecated(field.deprecated.as_deref())));
+        if let Some(scope) = scope(&field.name) {
+            put(out, format_args!(" @requiresScopes(scopes: [[{}]])", Quoted(scope)));
+        }
+        out.push('\n');
     }
     out.push_str("}\n");
 }

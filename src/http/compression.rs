@@ -21,7 +21,9 @@ pub(super) async fn compressed(headers: &HeaderMap, mut response: Response) -> R
     if response.body().size_hint().lower() < BYTES_MIN {
         return response;
     }
-    set(&mut response, VARY, "accept-encoding");
+    if !response.headers().contains_key(VARY) {
+        set(&mut response, VARY, "accept-encoding");
+    }
     let Some(accepted) = headers.get(ACCEPT_ENCODING) else {
         return response;
     };

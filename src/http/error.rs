@@ -38,6 +38,8 @@ pub(super) enum GraphqlError {
     BatchTooLarge { requests: usize, requests_max: usize },
     #[error("in the query string, {0}")]
     QueryString(&'static str),
+    #[error("`visible` in the query string and the header `X-Clef-Visible` can only be `mine` or `all`")]
+    Visible,
     #[error("the body must be sent as `content-type: application/json`, in UTF-8")]
     MediaType,
     #[error("the body has more than {bytes_max} bytes: send less, or page through lists")]

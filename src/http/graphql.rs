@@ -14,12 +14,13 @@ use bytes::Bytes;
 
 use super::Services;
 use super::accept::{MediaType, is_json};
+use super::challenge::{challenge, merged};
 use super::compression::compressed;
 use super::cors::preflight;
 use super::error::{GRAPHQL_METHODS, GraphqlError, set};
 use super::request_body::{self, Unread};
 use crate::auth::{Access, TOKEN_BYTES_MAX};
-use crate::graphql::{self, Answer, Outcome};
+use crate::graphql::{self, Answer, Challenge, Outcome, Visible};
 
 use parse::Parsed;
 
@@ -57,23 +58,48 @@ async fn post(
                 Unread::BrokenOff => GraphqlError::BrokenOff,
             },
         )?;
+    let visible = visible(parts)?;
     match parse::body(&body, limits.batch)? {
-        Parsed::One(request) => {
+        Parsed::One(mut request) => {
+            request.visible = visible;
             let answer = services.engine.execute(request, access(services, parts)).await;
-            Ok(respond(services, parts, media_type, answer).await)
+            Ok(respond(services, parts, media_type, visible, answer).await)
         }
-        Parsed::Batch(requests) => {
-            let body = batch(services, requests, &access(services, parts)).await;
-            let response = whole(StatusCode::OK, media_type, body, "no-store");
+        Parsed::Batch(mut requests) => {
+            for request in &mut requests {
+                request.visible = visible;
+            }
+            let (body, lacking) = batch(services, requests, &access(services, parts)).await;
+            let mut response = whole(StatusCode::OK, media_type, body, "no-store");
+            if let Some(lacking) = lacking {
+                challenge(&mut response, &lacking);
+            }
             Ok(compressed(&parts.headers, response).await)
         }
     }
 }
 
 async fn get(services: &Arc<Services>, parts: &Parts, media_type: MediaType) -> Result<Response, GraphqlError> {
-    let request = parse::query_string(&parts.uri)?;
+    let visible = visible(parts)?;
+    let request = graphql::Request { visible, ..parse::query_string(&parts.uri)? };
     let answer = services.engine.execute(request, access(services, parts)).await;
-    Ok(respond(services, parts, media_type, answer).await)
+    Ok(respond(services, parts, media_type, visible, answer).await)
+}
+
+/// What introspection shall show: `?visible=mine`, or the header.
+fn visible(parts: &Parts) -> Result<Visible, GraphqlError> {
+    let parameters = parts.uri.query().unwrap_or_default().split('&');
+    let named = parameters.filter_map(|parameter| Some(parameter.strip_prefix("visible=")?.as_bytes()));
+    let headers = parts.headers.get_all("x-clef-visible").iter().map(HeaderValue::as_bytes);
+    let mut visible = Visible::All;
+    for value in named.chain(headers) {
+        match value {
+            b"mine" => visible = Visible::Mine,
+            b"all" => {}
+            _ => return Err(GraphqlError::Visible),
+        }
+    }
+    Ok(visible)
 }
 
 fn access(services: &Services, parts: &Parts) -> Arc<Access> {
@@ -82,20 +108,32 @@ fn access(services: &Services, parts: &Parts) -> Arc<Access> {
 }
 
 /// One after the other, as mutations may build on each other.
-async fn batch(services: &Services, requests: Vec<graphql::Request>, access: &Arc<Access>) -> Bytes {
+async fn batch(
+    services: &Services,
+    requests: Vec<graphql::Request>,
+    access: &Arc<Access>,
+) -> (Bytes, Option<Challenge>) {
     let mut body = Vec::from(b"[");
+    let mut challenges = Vec::new();
     for request in requests {
         if body.len() > 1 {
             body.push(b',');
         }
         let answer = services.engine.execute(request, Arc::clone(access)).await;
         body.extend_from_slice(&answer.body);
+        challenges.extend(answer.challenge);
     }
     body.push(b']');
-    body.into()
+    (body.into(), merged(challenges))
 }
 
-async fn respond(services: &Arc<Services>, parts: &Parts, media_type: MediaType, answer: Answer) -> Response {
+async fn respond(
+    services: &Arc<Services>,
+    parts: &Parts,
+    media_type: MediaType,
+    visible: Visible,
+    answer: Answer,
+) -> Response {
     let status = match answer.outcome {
         Outcome::RequestError if media_type != MediaType::JsonOnly => StatusCode::BAD_REQUEST,
         Outcome::Executed | Outcome::RequestError => StatusCode::OK,
@@ -106,14 +144,22 @@ async fn respond(services: &Arc<Services>, parts: &Parts, media_type: MediaType,
             return response;
         }
         Outcome::Introspection => {
-            return services.introspection.respond(&parts.headers, media_type, answer.body).await;
+            let representations = match visible {
+                Visible::All => &services.introspection,
+                Visible::Mine => &services.own_introspection,
+            };
+            return representations.respond(&parts.headers, media_type, visible, answer.body).await;
         }
     };
     let caching = match parts.method {
-        Method::GET => "no-cache",
+        // What needs a token is nobody else's.
+        Method::GET if services.engine.explainer().public().queries => "no-cache",
         _ => "no-store",
     };
-    let response = whole(status, media_type, answer.body, caching);
+    let mut response = whole(status, media_type, answer.body, caching);
+    if let Some(lacking) = &answer.challenge {
+        challenge(&mut response, lacking);
+    }
     compressed(&parts.headers, response).await
 }
 

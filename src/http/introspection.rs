@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 
 use super::accept::{MediaType, accepts_encoding};
 use super::compression::compressed;
+use crate::graphql::Visible;
 
 /// Smaller answers are hashed each time and compressed as any other.
 const KEPT_BYTES_MIN: usize = 64 * 1024;
@@ -39,12 +40,18 @@ struct Representation {
 }
 
 impl Representations {
-    pub(super) async fn respond(&self, headers: &HeaderMap, media_type: MediaType, body: Bytes) -> Response {
+    pub(super) async fn respond(
+        &self,
+        headers: &HeaderMap,
+        media_type: MediaType,
+        visible: Visible,
+        body: Bytes,
+    ) -> Response {
         let representation = self.representation(body);
+        let mut response_headers = representation.headers(media_type, visible);
         if is_known(headers, &representation.etag) {
-            return (StatusCode::NOT_MODIFIED, representation.headers(media_type)).into_response();
+            return (StatusCode::NOT_MODIFIED, response_headers).into_response();
         }
-        let mut response_headers = representation.headers(media_type);
         if representation.body.len() >= KEPT_BYTES_MIN {
             if let Some((encoding, body)) = representation.encoded(headers) {
                 response_headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
@@ -89,12 +96,16 @@ impl Representation {
         Self { etag: etag(&body), body, is_compressing: AtomicBool::new(false), gzip: OnceLock::new() }
     }
 
-    fn headers(&self, media_type: MediaType) -> HeaderMap {
+    fn headers(&self, media_type: MediaType, visible: Visible) -> HeaderMap {
+        let (caching, vary) = match visible {
+            Visible::All => ("no-cache", "accept, accept-encoding, x-clef-visible"),
+            Visible::Mine => ("private, no-cache", "accept, accept-encoding, x-clef-visible, authorization"),
+        };
         HeaderMap::from_iter([
             (CONTENT_TYPE, media_type.header()),
             (ETAG, self.etag.clone()),
-            (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-            (VARY, HeaderValue::from_static("accept, accept-encoding")),
+            (CACHE_CONTROL, HeaderValue::from_static(caching)),
+            (VARY, HeaderValue::from_static(vary)),
         ])
     }
 

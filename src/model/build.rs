@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::scopes::ReadScopes;
 use super::types::{Field, NodeType, Property, PropertyType, Relation, TypeId};
 use super::{
     ByName, Column, ColumnId, Model, MutationField, MutationKind, NodeAction, QueryField, RelationAction, StorageType,
@@ -83,7 +84,9 @@ pub fn build(definitions: &Definitions) -> Result<Model, Vec<Error>> {
     let mutations = builder.mutations(&types);
     let Builder { by_name, columns, .. } = builder;
     let api = publish::publish(definitions, &types, &mutations);
-    Ok(Model { types, by_name, columns, queries, mutations, api })
+    let mut model = Model { types, by_name, columns, queries, mutations, api, read_scopes: ReadScopes::default() };
+    model.read_scopes = ReadScopes::of(&model);
+    Ok(model)
 }
 
 struct Builder<'a> {

@@ -71,6 +71,16 @@ pub fn capitalized(name: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
+/// `Query:Person:Read`.
+pub fn read_scope(ty: &str) -> String {
+    ["Query:", ty, ":Read"].concat()
+}
+
+/// `Subscription:ThingCreateMutation:Receive`.
+pub fn subscription_scope(field: &str) -> String {
+    ["Subscription:", field, ":Receive"].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::declared_scope;

@@ -161,7 +161,7 @@ pub fn literal(value: &Value, variables: &Variables) -> Option<ConstValue> {
 }
 
 /// The boolean of `if` in `@skip` and `@include`.
-pub(super) fn boolean(value: &Value, variables: &Variables) -> bool {
+pub fn boolean(value: &Value, variables: &Variables) -> bool {
     matches!(fill(value, variables), Some(ConstValue::Boolean(true)))
 }
 

@@ -1,4 +1,4 @@
-//! The automaton of one glob: which strings of printable ASCII it matches. Knows no glob syntax.
+//! The automaton of one glob or several: which strings of printable ASCII they match. Knows no glob syntax.
 
 use regex_automata::dfa::Automaton as _;
 use regex_automata::dfa::dense;
@@ -25,12 +25,18 @@ pub(super) struct Automaton {
 impl Automaton {
     /// From a regular expression with both anchors.
     pub(super) fn build(regex: &str) -> Result<Self, TooLarge> {
+        Self::union(&[regex], DFA_BYTES_MAX)
+    }
+
+    /// From several; matches what any of them matches.
+    pub(super) fn union(regexes: &[&str], bytes_max: usize) -> Result<Self, TooLarge> {
+        let bytes_max = bytes_max.min(DFA_BYTES_MAX);
         let config = dense::Config::new()
             .start_kind(regex_automata::dfa::StartKind::Anchored)
             // Every thread is kept, so that the order of alternatives cannot hide one.
             .match_kind(MatchKind::All)
             .accelerate(false)
-            .dfa_size_limit(Some(DFA_BYTES_MAX))
+            .dfa_size_limit(Some(bytes_max))
             .determinize_size_limit(Some(DETERMINIZE_BYTES_MAX));
         // As globset compiles its own regular expressions (0.4.21, lib.rs, new_regex).
         let syntax = syntax::Config::new().utf8(false).dot_matches_new_line(true);
@@ -42,7 +48,7 @@ impl Automaton {
             .configure(config)
             .syntax(syntax)
             .thompson(thompson)
-            .build(regex)
+            .build_many(regexes)
             .map_err(|_too_large| TooLarge)?;
         let start = dfa.start_state(&start::Config::new().anchored(Anchored::Yes)).map_err(|_no_start| TooLarge)?;
         Ok(Self { dfa, start })

@@ -13,6 +13,7 @@ use super::syntax;
 #[derive(Clone)]
 pub struct Pattern {
     text: Box<str>,
+    regex: Box<str>,
     automaton: Automaton,
 }
 
@@ -32,7 +33,7 @@ impl Pattern {
             .build()
             .map_err(|_refused| too_large())?;
         let automaton = Automaton::build(glob.regex()).map_err(|_too_large| too_large())?;
-        Ok(Self { text: text.into(), automaton })
+        Ok(Self { text: text.into(), regex: glob.regex().into(), automaton })
     }
 
     /// As it was given.
@@ -47,6 +48,11 @@ impl Pattern {
 
     pub(super) fn automaton(&self) -> &Automaton {
         &self.automaton
+    }
+
+    /// What the automaton was made from.
+    pub(super) fn regex(&self) -> &str {
+        &self.regex
     }
 }
 

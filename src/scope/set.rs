@@ -1,12 +1,15 @@
 //! Sets of globs: what they grant, and what may be granted from them.
 
+mod union;
+
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::concrete::Scope;
 use super::containment::{Budget, Undecided, counter_example};
 use super::error::{Error, Escalation, Refusal, excerpt};
 use super::pattern::Pattern;
+use union::Union;
 
 const PATTERNS_MAX: usize = 64;
 const MEMORY_BYTES_MAX: usize = 4 << 20;
@@ -14,7 +17,14 @@ const MEMORY_BYTES_MAX: usize = 4 << 20;
 /// Globs of which any one suffices; the empty set grants nothing. Cloning shares them.
 #[derive(Clone, Default)]
 pub struct ScopeSet {
-    patterns: Arc<[Pattern]>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    patterns: Vec<Pattern>,
+    /// Made at first use: sets that are only compared need none.
+    union: OnceLock<Union>,
 }
 
 impl ScopeSet {
@@ -30,19 +40,24 @@ impl ScopeSet {
         Ok(compiled.into_set())
     }
 
-    /// Whether any glob covers the scope. Allocates nothing.
+    /// Whether any glob covers the scope. Allocates nothing, but for the first time.
     pub fn grants(&self, scope: &str) -> bool {
-        self.patterns.iter().any(|pattern| pattern.matches(scope))
+        let Shared { patterns, union } = &*self.shared;
+        union.get_or_init(|| Union::of(patterns)).matches(patterns, scope)
     }
 
     /// The text of the first glob that covers the scope.
     pub fn granting(&self, scope: &str) -> Option<&str> {
-        self.patterns.iter().find(|pattern| pattern.matches(scope)).map(Pattern::as_str)
+        self.globs().iter().find(|pattern| pattern.matches(scope)).map(Pattern::as_str)
     }
 
     /// The texts as given, in order.
     pub fn patterns(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.patterns.iter().map(Pattern::as_str)
+        self.globs().iter().map(Pattern::as_str)
+    }
+
+    pub(super) fn globs(&self) -> &[Pattern] {
+        &self.shared.patterns
     }
 
     /// Whether every string that `requested` matches is granted by this set.
@@ -91,7 +106,7 @@ impl ScopeSet {
     }
 
     fn contains_within(&self, requested: &Pattern, budget: &mut Budget) -> Result<(), Escalation> {
-        let allowed: Vec<_> = self.patterns.iter().map(Pattern::automaton).collect();
+        let allowed: Vec<_> = self.globs().iter().map(Pattern::automaton).collect();
         match counter_example(requested.automaton(), &allowed, budget) {
             Ok(None) => Ok(()),
             Ok(Some(counter_example)) => {
@@ -144,7 +159,7 @@ impl Collector {
     }
 
     fn into_set(self) -> ScopeSet {
-        ScopeSet { patterns: self.patterns.into() }
+        ScopeSet { shared: Arc::new(Shared { patterns: self.patterns, union: OnceLock::new() }) }
     }
 }
 

@@ -68,6 +68,11 @@ fn literal(model: &Model, ty: &ApiTypeRef, text: &mut String) {
 
 /// A mutation with nothing but its required arguments.
 fn document(model: &Model, field: &str) -> String {
+    format!("mutation {{ {} }}", call(model, field))
+}
+
+/// A field of it.
+pub(crate) fn call(model: &Model, field: &str) -> String {
     let published = model.api().field(MUTATION, field).unwrap();
     let mut arguments = String::new();
     for argument in published.arguments.iter().filter(|argument| argument.ty.is_non_null()) {
@@ -76,7 +81,7 @@ fn document(model: &Model, field: &str) -> String {
         arguments.push(' ');
     }
     let arguments = if arguments.is_empty() { arguments } else { format!("({arguments})") };
-    format!("mutation {{ {field}{arguments} {{ __typename }} }}")
+    format!("{field}{arguments} {{ __typename }}")
 }
 
 /// Globs that cover every scope but this one: for each position, any other character there and anything after.

@@ -5,5 +5,6 @@ mod server;
 mod graphql;
 mod mistakes;
 mod jwt;
+mod scopes;
 mod compression;
 mod connections;

@@ -62,3 +62,19 @@ fn only_storage_runs_statements_and_only_config_reads_the_environment() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn scopes_are_a_library_of_their_own() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = vec![src.join("scope.rs")];
+    sources(&src.join("scope"), &mut files);
+    assert!(files.len() > 8, "{files:?}");
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let foreign = text.split("crate::").skip(1).find(|rest| !rest.starts_with("scope::"));
+        assert_eq!(foreign, None, "{} uses the rest of the crate", file.display());
+        for library in ["async_graphql", "axum", "jsonwebtoken", "tokio", "std::fs", "std::env"] {
+            assert!(!text.contains(library), "{} uses {library}", file.display());
+        }
+    }
+}

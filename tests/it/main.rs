@@ -16,6 +16,8 @@ mod layers;
 mod sdl_contract;
 mod scope_micromatch;
 mod scope_properties;
+mod scope_fuzz;
+mod scope_tools;
 mod storage;
 mod oracle;
 mod guard;

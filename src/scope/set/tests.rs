@@ -183,3 +183,19 @@ fn a_full_set_can_be_granted_from_a_full_set() {
         assert_eq!(granted.map(|set| set.patterns().len()), Ok(64));
     }
 }
+
+#[test]
+fn a_set_grants_what_its_globs_grant_one_by_one() {
+    let unlike: Vec<String> = (0..64_u8).map(|it| format!("*{0}*{0}{0}*", char::from(b'a' + it % 26))).collect();
+    let alike: Vec<String> = (0..64).map(|number| format!("Mutation:Type{number}:*")).collect();
+    let large: Vec<String> = (0..12).map(|number| format!("{number}*a????????")).collect();
+    for globs in [unlike, alike, large] {
+        let set = ScopeSet::compile(&globs).unwrap();
+        let letters = (b'a'..=b'z').map(char::from);
+        let scopes =
+            letters.map(|it| format!("x{it}y{it}{it}z")).chain((0..70).map(|it| format!("Mutation:Type{it}:a")));
+        for scope in scopes.chain(["7xa12345678".to_owned(), "7xa1234567".to_owned(), "a b".to_owned()]) {
+            assert_eq!(set.grants(&scope), set.granting(&scope).is_some(), "{scope} {set:?}");
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::routing::get;
-use clef::auth::{Authority, Key, Settings};
+use clef::auth::{Authority, Key, PublicOperations, Settings};
 use clef::clock::Clock;
 use clef::http::{Drained, Limits, Services};
 use clef::scope::ScopeSet;
@@ -32,6 +32,10 @@ impl Server {
     }
 
     pub(crate) async fn start_with(limits: Limits) -> Self {
+        Self::start_public(limits, PublicOperations::default()).await
+    }
+
+    pub(crate) async fn start_public(limits: Limits, public: PublicOperations) -> Self {
         let key = |id: &str, scopes: &[&str]| Key {
             id: id.into(),
             api_key: format!("key of {id}").into(),
@@ -46,8 +50,8 @@ impl Server {
         };
         let authority = Authority::new(settings, Clock::System).unwrap();
         let model = crate::support::model("schema");
-        let scopes = model.mutations().values().map(|mutation| mutation.scope.parse().unwrap()).collect();
-        let engine = Arc::new(crate::support::engine(model).await);
+        let engine = Arc::new(crate::support::engine(model).await.with_public(public));
+        let scopes = engine.explainer().catalogue().scopes().cloned().collect();
         let services = Arc::new(Services::new(engine, authority, scopes, limits.clone()));
         let router =
             clef::http::observed(clef::http::endpoints(services).route("/panic", get(broken)), limits.request_timeout);
