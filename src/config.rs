@@ -4,6 +4,7 @@
 
 mod credentials;
 mod development;
+mod files;
 mod keys;
 mod problem;
 mod secrets;
@@ -21,7 +22,8 @@ use crate::http::Limits;
 use credentials::{Credentials, credentials};
 use problem::Problems;
 use values::{
-    data_folder, database_url, default_host, environment, lifetime, limits, list, log_filter, port, public_url,
+    data_folder, database_url, default_host, environment, leeway, lifetime, limits, list, log_filter, port, public_url,
+    token_types,
 };
 
 pub use development::{DevelopmentKeys, Error as DevelopmentError};
@@ -103,7 +105,9 @@ pub struct Config {
     /// In the syntax of `RUST_LOG`.
     pub log_filter: String,
     /// To be told at start, although nothing is wrong.
-    pub notices: Vec<&'static str>,
+    pub notices: Vec<String>,
+    /// Files of secrets and keys: with others in them, the configuration is another one.
+    pub credential_files: Vec<PathBuf>,
 }
 
 impl Config {
@@ -112,17 +116,19 @@ impl Config {
     /// # Errors
     ///
     /// All problems, or that no keys could be made.
-    pub fn from_settings(settings: Settings, random: &mut impl TryCryptoRng) -> Result<Self, Error> {
-        let mut problems = Problems::default();
+    pub fn from_settings(mut settings: Settings, random: &mut impl TryCryptoRng) -> Result<Self, Error> {
+        let (mut problems, mut notices) = (Problems::default(), Vec::new());
+        settings.read_files(&mut problems, &mut notices);
         let environment = environment(&settings, &mut problems);
         let database_url = database_url(&settings, &mut problems);
         let schema = settings.schema_source(&mut problems);
         let (port, public_url) = (port(&settings, &mut problems), public_url(&settings, &mut problems));
         let limits = limits(&settings, &mut problems);
         let log_filter = log_filter(&settings, &mut problems);
-        let mut notices = Vec::new();
         let credentials = credentials(&settings, environment, &mut problems, &mut notices);
-        let lifetime = lifetime(&settings, &mut problems);
+        let (lifetime, leeway) = (lifetime(&settings, &mut problems), leeway(&settings, &mut problems));
+        let audience = list(settings.jwt_audience.as_deref());
+        let token_types = token_types(&settings, &audience, &mut problems);
         let problems = problems.into_vec();
         let (Some(credentials), true) = (credentials, problems.is_empty()) else {
             return Err(Error::Problems { problems });
@@ -131,6 +137,7 @@ impl Config {
             Credentials::Configured { .. } => None,
             Credentials::ToBeMade => Some(development::keys(&data_folder(&database_url), random)?),
         };
+        let credential_files = settings.credential_files();
         Ok(Self {
             environment,
             host: settings.host.unwrap_or_else(|| default_host(environment).to_owned()),
@@ -141,14 +148,31 @@ impl Config {
             auth: auth::Settings {
                 lifetime,
                 issuer: settings.jwt_issuer.unwrap_or_else(|| "https://trompamusic.eu".to_owned()),
-                audience: list(settings.jwt_audience.as_deref()),
+                audience,
+                token_types,
+                leeway,
                 ..credentials.into_auth(development_keys.as_ref())
             },
             development_keys,
             limits,
             log_filter,
             notices,
+            credential_files,
         })
+    }
+
+    /// What the environment and all files say now, for a server that was started for `environment`.
+    ///
+    /// # Errors
+    ///
+    /// As at the start. Also if a server in production would now make its own keys.
+    pub fn read_again(environment: Environment, random: &mut impl TryCryptoRng) -> Result<Self, Error> {
+        let mut settings = Settings::read()?;
+        if environment == Environment::Production && !settings.has_credentials() {
+            // Else their removal would look like a first start.
+            settings.clef_env = Some("production".to_owned());
+        }
+        Self::from_settings(settings, random)
     }
 }
 

@@ -1,21 +1,21 @@
+use std::time::Duration;
+
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::scope::ScopeSet;
 
+mod lifecycle;
+
 const NOW: u64 = 1_700_000_000;
 const SECRET: &str = "a secret of the tests, of more than 32 bytes";
 const ISSUER: &str = "https://trompamusic.eu";
 
 fn settings(audience: &[&str]) -> Settings {
-    let key = |id: &str, api_key: &str, scopes: &[&str]| Key {
-        id: id.into(),
-        api_key: api_key.into(),
-        scopes: ScopeSet::compile(scopes).unwrap(),
-    };
+    let key = |id: &str, api_key: &str, scopes: &[&str]| Key::new(id, api_key, ScopeSet::compile(scopes).unwrap());
     Settings {
-        secret: SECRET.into(),
+        secrets: vec![Secret::unnamed(SECRET)],
         lifetime: Duration::from_hours(24),
         issuer: ISSUER.into(),
         audience: audience.iter().map(ToString::to_string).collect(),
@@ -25,6 +25,7 @@ fn settings(audience: &[&str]) -> Settings {
             key("queries", "key of queries", &["Query:*"]),
             key("literal", "key of literal", &["Query:ControlAction"]),
         ],
+        ..Settings::default()
     }
 }
 

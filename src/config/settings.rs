@@ -13,15 +13,20 @@ pub struct Settings {
     pub(super) port: Option<String>,
     #[serde(default, deserialize_with = "secret")]
     pub(super) database_url: Option<SecretString>,
+    pub(super) database_url_file: Option<String>,
     pub(super) schema_dir: Option<String>,
     pub(super) public_url: Option<String>,
     #[serde(default, deserialize_with = "secret")]
     pub(super) jwt_secret: Option<SecretString>,
+    pub(super) jwt_secret_file: Option<String>,
     pub(super) jwt_expires: Option<String>,
     pub(super) jwt_issuer: Option<String>,
     pub(super) jwt_audience: Option<String>,
+    pub(super) jwt_leeway: Option<String>,
+    pub(super) jwt_type: Option<String>,
     #[serde(default, deserialize_with = "secret")]
     pub(super) jwt_auth_keys: Option<SecretString>,
+    pub(super) jwt_auth_keys_file: Option<String>,
     pub(super) max_body_bytes: Option<String>,
     pub(super) max_batch: Option<String>,
     pub(super) max_connections: Option<String>,

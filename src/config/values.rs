@@ -8,10 +8,12 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::problem::Problems;
 use super::{Environment, Settings};
+use crate::auth::{Leeway, TokenType};
 use crate::http::Limits;
 use crate::value::time_span;
 
 const LIFETIME_SECONDS_MAX: u64 = 10 * 366 * 24 * 3600;
+const LEEWAY_MAX: Duration = Duration::from_mins(10);
 
 pub(super) fn environment(settings: &Settings, problems: &mut Problems) -> Environment {
     match settings.clef_env.as_deref().map(str::trim) {
@@ -21,8 +23,8 @@ pub(super) fn environment(settings: &Settings, problems: &mut Problems) -> Envir
             problems.push("CLEF_ENV", format!("`{other}` is unknown: write `development` or `production`"));
             Environment::Production
         }
-        None if settings.jwt_secret.is_none() && settings.jwt_auth_keys.is_none() => Environment::Development,
-        None => Environment::Production,
+        None if settings.has_credentials() => Environment::Production,
+        None => Environment::Development,
     }
 }
 
@@ -83,6 +85,35 @@ pub(super) fn lifetime(settings: &Settings, problems: &mut Problems) -> Duration
         problems.push("JWT_EXPIRES", message);
     }
     lifetime
+}
+
+pub(super) fn leeway(settings: &Settings, problems: &mut Problems) -> Leeway {
+    let Some(text) = settings.jwt_leeway.as_deref().map(str::trim) else {
+        return Leeway::default();
+    };
+    // Zero is no time span, but a leeway.
+    let leeway = match text {
+        "0" | "0s" => Duration::ZERO,
+        text => problems.take("JWT_LEEWAY", time_span::parse(text)).unwrap_or_default(),
+    };
+    if leeway > LEEWAY_MAX {
+        problems.push("JWT_LEEWAY", format!("`{text}` is more than clocks differ: write one from 0 to 10m"));
+    }
+    Leeway { before: leeway, after: leeway }
+}
+
+pub(super) fn token_types(settings: &Settings, audience: &[String], problems: &mut Problems) -> Vec<TokenType> {
+    let mut types = Vec::new();
+    for text in list(settings.jwt_type.as_deref()) {
+        match TokenType::of(Some(&text)) {
+            Some(ty) => types.push(ty),
+            None => problems.push("JWT_TYPE", format!("`{text}` is unknown: write `JWT`, `at+jwt`, or both")),
+        }
+    }
+    if types.contains(&TokenType::AccessToken) && audience.is_empty() {
+        problems.push("JWT_TYPE", "`at+jwt` needs an audience (RFC 9068): set JWT_AUDIENCE");
+    }
+    types
 }
 
 pub(super) fn limits(settings: &Settings, problems: &mut Problems) -> Limits {
