@@ -64,7 +64,7 @@ impl Default for Limits {
 #[derive(Debug)]
 pub struct Services {
     engine: Arc<Engine>,
-    authority: Authority,
+    authority: Arc<Authority>,
     /// All scopes of the schema.
     scopes: Vec<Scope>,
     limits: Limits,
@@ -73,7 +73,8 @@ pub struct Services {
 
 impl Services {
     /// `scopes`: all of the schema.
-    pub fn new(engine: Arc<Engine>, authority: Authority, scopes: Vec<Scope>, limits: Limits) -> Self {
+    pub fn new(engine: Arc<Engine>, authority: impl Into<Arc<Authority>>, scopes: Vec<Scope>, limits: Limits) -> Self {
+        let authority = authority.into();
         Self { engine, authority, scopes, limits, introspection: introspection::Representations::default() }
     }
 }

@@ -31,6 +31,13 @@ impl Credentials {
     }
 }
 
+/// A setting that may be absent or wrong.
+enum Found<T> {
+    Absent,
+    Wrong,
+    Good(T),
+}
+
 /// None if something is wrong with them.
 pub(super) fn credentials(
     settings: &Settings,
@@ -43,37 +50,37 @@ pub(super) fn credentials(
     let keys = keys(settings, environment, samples, problems, notices);
     let secrets = secrets(settings, samples, problems, notices);
     match (secrets, keys) {
-        (Some(secrets), Some(keys)) => Some(Credentials::Configured { secrets: secrets?, keys: keys? }),
-        (Some(secrets), None) => {
+        (Found::Good(secrets), Found::Good(keys)) => Some(Credentials::Configured { secrets, keys }),
+        (Found::Good(secrets), Found::Absent) => {
             notices.push("JWT_AUTH_KEYS is not set: POST /jwt gives nobody a token".to_owned());
-            Some(Credentials::Configured { secrets: secrets?, keys: Vec::new() })
+            Some(Credentials::Configured { secrets, keys: Vec::new() })
         }
-        (None, None) if environment == Environment::Development => Some(Credentials::ToBeMade),
-        (None, None) => {
+        (Found::Absent, Found::Absent) if environment == Environment::Development => Some(Credentials::ToBeMade),
+        (Found::Absent, Found::Absent) => {
             problems.push("JWT_SECRET", "is missing: set it to the output of `openssl rand -base64 32`");
             None
         }
-        (None, Some(_)) => {
+        (Found::Absent, _) => {
             problems.push(
                 "JWT_SECRET",
                 "is missing, while JWT_AUTH_KEYS is set: set it to the output of `openssl rand -base64 32`",
             );
             None
         }
+        (Found::Wrong, _) | (_, Found::Wrong) => None,
     }
 }
 
-/// None if none are configured, none within if something is wrong with them.
 fn keys(
     settings: &Settings,
     environment: Environment,
     samples: Samples,
     problems: &mut Problems,
     notices: &mut Vec<String>,
-) -> Option<Option<Vec<Key>>> {
+) -> Found<Vec<Key>> {
     let variable = named("JWT_AUTH_KEYS", "JWT_AUTH_KEYS_FILE", settings.jwt_auth_keys_file.is_some());
     let Some(text) = &settings.jwt_auth_keys else {
-        return problems.has(variable).then_some(None);
+        return if problems.has(variable) { Found::Wrong } else { Found::Absent };
     };
     match keys::parse(text.expose_secret(), samples) {
         Ok(keys) => {
@@ -85,13 +92,13 @@ fn keys(
                     )
                 }));
             }
-            Some(Some(keys))
+            Found::Good(keys)
         }
         Err(found) => {
             for problem in found {
                 problems.push(variable, problem);
             }
-            Some(None)
+            Found::Wrong
         }
     }
 }
@@ -103,16 +110,15 @@ fn is_weak(key: &Key) -> bool {
     })
 }
 
-/// None if none is configured, none within if something is wrong with one.
 fn secrets(
     settings: &Settings,
     samples: Samples,
     problems: &mut Problems,
     notices: &mut Vec<String>,
-) -> Option<Option<Vec<Secret>>> {
+) -> Found<Vec<Secret>> {
     let variable = named("JWT_SECRET", "JWT_SECRET_FILE", settings.jwt_secret_file.is_some());
     let Some(text) = &settings.jwt_secret else {
-        return problems.has(variable).then_some(None);
+        return if problems.has(variable) { Found::Wrong } else { Found::Absent };
     };
     let secrets = match secrets::parse(text) {
         Ok(secrets) => secrets,
@@ -120,7 +126,7 @@ fn secrets(
             for problem in found {
                 problems.push(variable, problem);
             }
-            return Some(None);
+            return Found::Wrong;
         }
     };
     let is_list = secrets.len() > 1;
@@ -138,7 +144,7 @@ fn secrets(
     if is_weak && samples == Samples::Accepted {
         notices.push("JWT_SECRET is weak: anybody can make tokens, which only CLEF_ENV=development allows".to_owned());
     }
-    Some(Some(secrets))
+    if is_weak && samples == Samples::Refused { Found::Wrong } else { Found::Good(secrets) }
 }
 
 fn named(plain: &'static str, file: &'static str, is_file: bool) -> &'static str {

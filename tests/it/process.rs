@@ -1,0 +1,4 @@
+//! The program itself: its settings, its signals, its log, its commands.
+
+mod program;
+mod rotation;
