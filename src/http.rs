@@ -4,17 +4,20 @@
 //! GraphQL over HTTP.
 
 mod accept;
+mod client_address;
 mod cors;
 mod compression;
 mod error;
 mod graphql;
 mod health;
 mod introspection;
+mod limit;
 mod jwt;
 mod observe;
 mod request_body;
 mod server;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,13 +25,20 @@ use axum::http::Uri;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use tokio::sync::Semaphore;
 
 use crate::auth::Authority;
 use crate::graphql::Engine;
 use crate::scope::Scope;
+use limit::Limiter;
 
 pub use axum::Router;
+pub use client_address::{ForwardedHeader, Proxies};
+pub use limit::{Rate, RateError, Rates};
 pub use server::{Drained, serve};
+
+/// Each may check several hashes, of at least 19 MiB each.
+const SLOW_MINTS_MAX: usize = 2;
 
 /// What a client may take.
 #[derive(Clone, Debug)]
@@ -45,6 +55,10 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// Until the whole head has arrived, also on an idle connection.
     pub head_timeout: Duration,
+    /// How often it may ask.
+    pub rates: Rates,
+    /// Whose word counts about who it is.
+    pub proxies: Proxies,
 }
 
 impl Default for Limits {
@@ -56,6 +70,8 @@ impl Default for Limits {
             request_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(15),
             head_timeout: Duration::from_secs(30),
+            rates: Rates::default(),
+            proxies: Proxies::default(),
         }
     }
 }
@@ -69,13 +85,32 @@ pub struct Services {
     scopes: Vec<Scope>,
     limits: Limits,
     introspection: introspection::Representations,
+    /// By key.
+    mints: Limiter<String>,
+    /// By address.
+    mint_failures: Limiter<IpAddr>,
+    /// By address.
+    anonymous: Limiter<IpAddr>,
+    /// For what takes time and memory to mint, so that it never takes all.
+    slow_mints: Arc<Semaphore>,
 }
 
 impl Services {
     /// `scopes`: all of the schema.
     pub fn new(engine: Arc<Engine>, authority: impl Into<Arc<Authority>>, scopes: Vec<Scope>, limits: Limits) -> Self {
         let authority = authority.into();
-        Self { engine, authority, scopes, limits, introspection: introspection::Representations::default() }
+        let rates = limits.rates;
+        Self {
+            engine,
+            authority,
+            scopes,
+            limits,
+            introspection: introspection::Representations::default(),
+            mints: Limiter::new(rates.mints),
+            mint_failures: Limiter::new(rates.mint_failures),
+            anonymous: Limiter::new(rates.anonymous),
+            slow_mints: Arc::new(Semaphore::new(SLOW_MINTS_MAX)),
+        }
     }
 }
 

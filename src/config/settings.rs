@@ -31,6 +31,11 @@ pub struct Settings {
     pub(super) max_batch: Option<String>,
     pub(super) max_connections: Option<String>,
     pub(super) request_timeout: Option<String>,
+    pub(super) rate_limit_jwt: Option<String>,
+    pub(super) rate_limit_jwt_failures: Option<String>,
+    pub(super) rate_limit_anonymous: Option<String>,
+    pub(super) trusted_proxies: Option<String>,
+    pub(super) forwarded_header: Option<String>,
     pub(super) rust_log: Option<String>,
 }
 

@@ -67,6 +67,10 @@ fn each_setting_is_read() {
         "MAX_BATCH=3",
         "MAX_CONNECTIONS=9",
         "REQUEST_TIMEOUT=2s",
+        "RATE_LIMIT_JWT=off",
+        "RATE_LIMIT_ANONYMOUS=50/s,100",
+        "TRUSTED_PROXIES=10.0.0.0/8,::1",
+        "FORWARDED_HEADER=forwarded",
         "RUST_LOG=clef=debug",
         "CLEF_ENV=development",
     ])
@@ -82,6 +86,11 @@ fn each_setting_is_read() {
     assert_eq!(config.auth.token_types, [auth::TokenType::AccessToken, auth::TokenType::Jwt]);
     assert_eq!((config.limits.body_bytes, config.limits.batch, config.limits.connections), (2048, 3, 9));
     assert_eq!(config.limits.request_timeout, Duration::from_secs(2));
+    let rates = &config.limits.rates;
+    assert_eq!((rates.mints, rates.anonymous), (None, "50/s,100".parse().ok()));
+    assert_eq!(rates.mint_failures, "10/s,20".parse().ok());
+    let proxies = &config.limits.proxies;
+    assert_eq!((proxies.trusted.len(), proxies.header), (2, crate::http::ForwardedHeader::Forwarded));
     assert_eq!(config.log_filter, "clef=debug");
     assert_eq!(config.environment, Environment::Development);
 }
@@ -102,6 +111,11 @@ fn all_problems_are_told_at_once_each_with_its_variable() {
         "MAX_BODY_BYTES=1MB",
         "MAX_BATCH=0",
         "REQUEST_TIMEOUT=x",
+        "RATE_LIMIT_JWT=fast",
+        "RATE_LIMIT_JWT_FAILURES=1",
+        "RATE_LIMIT_ANONYMOUS=1/d",
+        "TRUSTED_PROXIES=10.0.0.0/8, here",
+        "FORWARDED_HEADER=Via",
         "RUST_LOG=a=b=c",
     ]);
     let variables: Vec<_> = found.iter().filter_map(|line| line.split(':').next()).collect();
@@ -116,6 +130,11 @@ fn all_problems_are_told_at_once_each_with_its_variable() {
             "MAX_BODY_BYTES",
             "MAX_BATCH",
             "REQUEST_TIMEOUT",
+            "RATE_LIMIT_JWT",
+            "RATE_LIMIT_JWT_FAILURES",
+            "RATE_LIMIT_ANONYMOUS",
+            "TRUSTED_PROXIES",
+            "FORWARDED_HEADER",
             "RUST_LOG",
             "JWT_AUTH_KEYS",
             "JWT_SECRET",
@@ -258,6 +277,11 @@ fn the_sample_file_is_complete_and_starts_no_production_server() {
         "MAX_BATCH",
         "MAX_CONNECTIONS",
         "REQUEST_TIMEOUT",
+        "RATE_LIMIT_JWT",
+        "RATE_LIMIT_JWT_FAILURES",
+        "RATE_LIMIT_ANONYMOUS",
+        "TRUSTED_PROXIES",
+        "FORWARDED_HEADER",
         "RUST_LOG",
     ] {
         let named = |line: &&str| line.trim_start_matches("# ").starts_with(&format!("{variable}="));

@@ -1,15 +1,17 @@
 //! Single settings: from texts to values, each with its default.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::problem::Problems;
 use super::{Environment, Settings};
 use crate::auth::{Leeway, TokenType};
-use crate::http::Limits;
+use crate::http::{ForwardedHeader, Limits, Proxies, Rate, Rates};
 use crate::value::time_span;
 
 const LIFETIME_SECONDS_MAX: u64 = 10 * 366 * 24 * 3600;
@@ -138,8 +140,48 @@ pub(super) fn limits(settings: &Settings, problems: &mut Problems) -> Limits {
         request_timeout: timeout
             .and_then(|timeout| problems.take("REQUEST_TIMEOUT", timeout))
             .unwrap_or(default.request_timeout),
+        rates: rates(settings, default.rates, problems),
+        proxies: proxies(settings, problems),
         ..default
     }
+}
+
+fn rates(settings: &Settings, default: Rates, problems: &mut Problems) -> Rates {
+    let mut rate = |variable: &'static str, text: &Option<String>, default: Option<Rate>| match text {
+        Some(text) => Rate::parse(text).unwrap_or_else(|error| {
+            problems.push(variable, format!("`{text}` {error}"));
+            None
+        }),
+        None => default,
+    };
+    Rates {
+        mints: rate("RATE_LIMIT_JWT", &settings.rate_limit_jwt, default.mints),
+        mint_failures: rate("RATE_LIMIT_JWT_FAILURES", &settings.rate_limit_jwt_failures, default.mint_failures),
+        anonymous: rate("RATE_LIMIT_ANONYMOUS", &settings.rate_limit_anonymous, default.anonymous),
+    }
+}
+
+fn proxies(settings: &Settings, problems: &mut Problems) -> Proxies {
+    let mut trusted = Vec::new();
+    for text in list(settings.trusted_proxies.as_deref()) {
+        match text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)) {
+            Ok(network) => trusted.push(network),
+            Err(_) => problems.push(
+                "TRUSTED_PROXIES",
+                format!("`{text}` is no network: write one such as `10.0.0.0/8`, or an address"),
+            ),
+        }
+    }
+    let header = match settings.forwarded_header.as_deref().map(str::trim) {
+        None => ForwardedHeader::XForwardedFor,
+        Some(name) if name.eq_ignore_ascii_case("x-forwarded-for") => ForwardedHeader::XForwardedFor,
+        Some(name) if name.eq_ignore_ascii_case("forwarded") => ForwardedHeader::Forwarded,
+        Some(name) => {
+            problems.push("FORWARDED_HEADER", format!("`{name}` is unknown: write `X-Forwarded-For` or `Forwarded`"));
+            ForwardedHeader::XForwardedFor
+        }
+    };
+    Proxies { trusted, header }
 }
 
 fn number<T: FromStr + PartialOrd + std::fmt::Display>(

@@ -17,6 +17,7 @@ use super::accept::{MediaType, is_json};
 use super::compression::compressed;
 use super::cors::preflight;
 use super::error::{GRAPHQL_METHODS, GraphqlError, set};
+use super::limit::network;
 use super::request_body::{self, Unread};
 use crate::auth::Access;
 use crate::graphql::{self, Answer, Outcome};
@@ -26,6 +27,9 @@ use parse::Parsed;
 pub(super) async fn handle(State(services): State<Arc<Services>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let media_type = MediaType::preferred(&parts.headers);
+    if let Err(too_often) = allowed(&services, &parts) {
+        return too_often.into_response(media_type);
+    }
     let result = match parts.method {
         Method::POST => post(&services, &parts, body, media_type).await,
         Method::GET => get(&services, &parts, media_type).await,
@@ -70,6 +74,21 @@ async fn get(services: &Arc<Services>, parts: &Parts, media_type: MediaType) -> 
     let request = parse::query_string(&parts.uri)?;
     let answer = services.engine.execute(request, access(services, parts)).await;
     Ok(respond(services, parts, media_type, answer).await)
+}
+
+/// Whether a caller without a good token may ask once more.
+fn allowed(services: &Services, parts: &Parts) -> Result<(), GraphqlError> {
+    if !services.anonymous.is_on()
+        || parts.method == Method::OPTIONS
+        || matches!(*access(services, parts), Access::Granted(_))
+    {
+        return Ok(());
+    }
+    let address = network(services.limits.proxies.client_address(parts));
+    services
+        .anonymous
+        .count(&address)
+        .map_err(|too_often| GraphqlError::TooOften { seconds: too_often.retry_after_seconds })
 }
 
 fn access(services: &Services, parts: &Parts) -> Arc<Access> {

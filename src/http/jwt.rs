@@ -13,7 +13,8 @@ use uuid::Uuid;
 use super::Services;
 use super::accept::is_json;
 use super::cors::preflight;
-use super::error::{Problem, json_response};
+use super::error::{Problem, json_response, retry_after};
+use super::limit::{TooOften, network};
 use super::request_body::{self, Unread};
 use crate::auth::{MintError, Minted};
 
@@ -30,6 +31,10 @@ pub(super) async fn handle(State(services): State<Arc<Services>>, request: Reque
 
 async fn post(services: Arc<Services>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    let address = network(services.limits.proxies.client_address(&parts));
+    if let Err(error) = services.mint_failures.look(&address) {
+        return too_often(error);
+    }
     let body = match request_body::read(&parts, body, BODY_BYTES_MAX, services.limits.body_timeout).await {
         Ok(body) => body,
         Err(Unread::TooLarge) => {
@@ -53,17 +58,38 @@ async fn post(services: Arc<Services>, request: Request) -> Response {
         Ok(order) => order,
         Err(message) => return failure(StatusCode::BAD_REQUEST, &message),
     };
-    // Comparing globs may take some milliseconds, in which other requests should go on.
-    let minting =
-        tokio::task::spawn_blocking(move || services.authority.mint(&order, &services.scopes, Uuid::new_v4()));
-    match minting.await {
-        Ok(Ok(minted)) => success(&minted),
-        Ok(Err(error)) => refusal(&error),
-        Err(_panicked) => failure(
+    match mint(&services, order).await {
+        Some(Ok(minted)) => match services.mints.count(&minted.id) {
+            Ok(()) => success(&minted),
+            Err(error) => too_often(error),
+        },
+        Some(Err(MintError::WrongCredentials)) => match services.mint_failures.count(&address) {
+            Ok(()) => refusal(&MintError::WrongCredentials),
+            Err(error) => too_often(error),
+        },
+        Some(Err(error)) => refusal(&error),
+        None => failure(
             StatusCode::INTERNAL_SERVER_ERROR,
             "Internal error. Please tell the operator the value of the header x-request-id.",
         ),
     }
+}
+
+/// None after a panic.
+async fn mint(services: &Arc<Services>, order: Value) -> Option<Result<Minted, MintError>> {
+    let room = if services.authority.is_slow_to_mint() {
+        Some(Arc::clone(&services.slow_mints).acquire_owned().await.ok()?)
+    } else {
+        None
+    };
+    let services = Arc::clone(services);
+    // Comparing globs, and checking hashes, may take some milliseconds, in which other requests should go on.
+    let minting = tokio::task::spawn_blocking(move || {
+        // Kept to the end, also if the client is gone by then.
+        let _room = room;
+        services.authority.mint(&order, &services.scopes, Uuid::new_v4())
+    });
+    minting.await.ok()
 }
 
 fn parse(body: &Bytes) -> Result<Value, String> {
@@ -108,6 +134,14 @@ fn refusal(error: &MintError) -> Response {
         );
     }
     respond(status, &body)
+}
+
+fn too_often(error: TooOften) -> Response {
+    let seconds = error.retry_after_seconds;
+    let message = format!("too many requests: try again in {seconds} s");
+    let mut response = failure(StatusCode::TOO_MANY_REQUESTS, &message);
+    retry_after(&mut response, seconds);
+    response
 }
 
 fn failure(status: StatusCode, message: &str) -> Response {

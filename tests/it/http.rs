@@ -5,5 +5,6 @@ pub(crate) mod server;
 mod graphql;
 mod mistakes;
 mod jwt;
+mod limits;
 mod compression;
 mod connections;

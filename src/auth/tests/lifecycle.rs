@@ -3,7 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use super::*;
+use crate::auth::TokenType::{AccessToken, Jwt};
 use crate::auth::{ApiKey, ApiKeyHash, ApiKeySecret};
+
+type Change = fn(&mut Key);
 
 const OLD: &str = "the old secret of the tests, of more than 32 bytes";
 
@@ -110,7 +113,6 @@ fn a_rotation_goes_without_a_refusal_and_ends_the_old_secret() {
 #[test]
 fn a_key_that_goes_takes_its_tokens_with_it() {
     let token = sign(&Header::default(), &claims(), SECRET);
-    type Change = fn(&mut Key);
     let cases: &[(Change, Option<(&str, &str)>)] = &[
         (|_| {}, None),
         (|key| key.is_disabled = true, INVALID),
@@ -226,7 +228,6 @@ fn each_kind_of_token_is_accepted_only_where_it_is_configured() {
     let typed = |typ: &str| Header { typ: Some(typ.to_owned()), ..Header::default() };
     let mut claims = claims();
     claims["aud"] = json!("ce");
-    use TokenType::{AccessToken, Jwt};
     let cases: &[(&[TokenType], &str, bool)] = &[
         (&[], "JWT", true),
         (&[], "at+jwt", false),
