@@ -154,7 +154,10 @@ async fn assemble(config: Config, clock: Clock) -> Result<Parts, Error> {
     let model = Arc::new(schema::read(&config.schema)?);
     let settings = database(&config);
     let storage = Storage::open(&settings, &model, RemovedPolicy::Refuse).await?;
-    let engine = Engine::new(Arc::clone(&model), storage.clone(), clock.clone(), new_key)?;
+    let mut engine = Engine::new(Arc::clone(&model), storage.clone(), clock.clone(), new_key)?;
+    if config.has_audit_table {
+        engine = engine.with_audit_table();
+    }
     let scopes = model.mutations().values().filter_map(|mutation| mutation.scope.parse().ok()).collect();
     let authority = Arc::new(Authority::new(config.auth, clock)?);
     let engine = Arc::new(engine);

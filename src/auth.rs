@@ -109,6 +109,11 @@ impl Authority {
         mint::issue(&current.tokens, order, token_id, now)
     }
 
+    /// The id of `request`, if there is such a key: others may be anything, perhaps a secret.
+    pub fn known_id(&self, request: &serde_json::Value) -> Option<Arc<str>> {
+        self.current.load().keys.known_id(request.get("id")?.as_str()?)
+    }
+
     /// Whether there is anybody to mint for.
     pub fn can_mint(&self) -> bool {
         !self.current.load().keys.is_empty()

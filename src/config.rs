@@ -22,8 +22,8 @@ use crate::http::Limits;
 use credentials::{Credentials, credentials};
 use problem::Problems;
 use values::{
-    data_folder, database_url, default_host, environment, leeway, lifetime, limits, list, log_filter, port, public_url,
-    token_types,
+    audit_table, data_folder, database_url, default_host, environment, leeway, lifetime, limits, list, log_filter,
+    port, public_url, token_types,
 };
 
 pub use development::{DevelopmentKeys, Error as DevelopmentError};
@@ -102,6 +102,8 @@ pub struct Config {
     pub development_keys: Option<DevelopmentKeys>,
     /// What a client may take.
     pub limits: Limits,
+    /// Whether each mutation and each token leaves a row in the database.
+    pub has_audit_table: bool,
     /// In the syntax of `RUST_LOG`.
     pub log_filter: String,
     /// To be told at start, although nothing is wrong.
@@ -124,6 +126,7 @@ impl Config {
         let schema = settings.schema_source(&mut problems);
         let (port, public_url) = (port(&settings, &mut problems), public_url(&settings, &mut problems));
         let limits = limits(&settings, &mut problems);
+        let has_audit_table = audit_table(&settings, &mut problems);
         let log_filter = log_filter(&settings, &mut problems);
         let credentials = credentials(&settings, environment, &mut problems, &mut notices);
         let (lifetime, leeway) = (lifetime(&settings, &mut problems), leeway(&settings, &mut problems));
@@ -155,6 +158,7 @@ impl Config {
             },
             development_keys,
             limits,
+            has_audit_table,
             log_filter,
             notices,
             credential_files,

@@ -6,11 +6,16 @@ mod validation;
 mod document;
 mod response;
 mod introspection;
+mod trail;
 mod engine;
 pub mod sdl;
 
+use std::sync::Arc;
+
 use async_graphql::Variables;
 use bytes::Bytes;
+
+use crate::audit::Origin;
 
 pub use engine::{Engine, Error};
 
@@ -25,6 +30,8 @@ pub struct Request {
     pub variables: Variables,
     /// Whether mutations are refused, as for HTTP GET.
     pub queries_only: bool,
+    /// Where it came from, for the audit.
+    pub origin: Option<Arc<Origin>>,
 }
 
 /// The JSON text of a response and what it means.

@@ -22,15 +22,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::Uri;
+use axum::http::request::Parts;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use tokio::sync::Semaphore;
 
+use crate::audit::Origin;
 use crate::auth::Authority;
 use crate::graphql::Engine;
 use crate::scope::Scope;
 use limit::Limiter;
+use observe::RequestId;
 
 pub use axum::Router;
 pub use client_address::{ForwardedHeader, Proxies};
@@ -96,6 +99,12 @@ pub struct Services {
 }
 
 impl Services {
+    /// Of a request, for the audit.
+    fn origin(&self, parts: &Parts) -> Origin {
+        let request_id = parts.extensions.get::<RequestId>().and_then(|RequestId(id)| id.to_str().ok());
+        Origin { request_id: request_id.unwrap_or_default().into(), address: self.limits.proxies.client_address(parts) }
+    }
+
     /// `scopes`: all of the schema.
     pub fn new(engine: Arc<Engine>, authority: impl Into<Arc<Authority>>, scopes: Vec<Scope>, limits: Limits) -> Self {
         let authority = authority.into();

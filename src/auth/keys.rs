@@ -92,6 +92,11 @@ impl KeyRing {
         self.keys.is_empty()
     }
 
+    /// The id itself, if a key has it.
+    pub(super) fn known_id(&self, id: &str) -> Option<Arc<str>> {
+        self.keys.get_key_value(id).map(|(id, _)| Arc::clone(id))
+    }
+
     /// Whether [`Self::authenticate`] may take much time and memory.
     pub(super) fn is_slow(&self) -> bool {
         self.slow_checks_max > 0

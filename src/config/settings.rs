@@ -36,6 +36,7 @@ pub struct Settings {
     pub(super) rate_limit_anonymous: Option<String>,
     pub(super) trusted_proxies: Option<String>,
     pub(super) forwarded_header: Option<String>,
+    pub(super) audit_table: Option<String>,
     pub(super) rust_log: Option<String>,
 }
 

@@ -116,6 +116,7 @@ fn all_problems_are_told_at_once_each_with_its_variable() {
         "RATE_LIMIT_ANONYMOUS=1/d",
         "TRUSTED_PROXIES=10.0.0.0/8, here",
         "FORWARDED_HEADER=Via",
+        "AUDIT_TABLE=yes",
         "RUST_LOG=a=b=c",
     ]);
     let variables: Vec<_> = found.iter().filter_map(|line| line.split(':').next()).collect();
@@ -135,6 +136,7 @@ fn all_problems_are_told_at_once_each_with_its_variable() {
             "RATE_LIMIT_ANONYMOUS",
             "TRUSTED_PROXIES",
             "FORWARDED_HEADER",
+            "AUDIT_TABLE",
             "RUST_LOG",
             "JWT_AUTH_KEYS",
             "JWT_SECRET",
@@ -282,6 +284,7 @@ fn the_sample_file_is_complete_and_starts_no_production_server() {
         "RATE_LIMIT_ANONYMOUS",
         "TRUSTED_PROXIES",
         "FORWARDED_HEADER",
+        "AUDIT_TABLE",
         "RUST_LOG",
     ] {
         let named = |line: &&str| line.trim_start_matches("# ").starts_with(&format!("{variable}="));

@@ -146,6 +146,17 @@ pub(super) fn limits(settings: &Settings, problems: &mut Problems) -> Limits {
     }
 }
 
+pub(super) fn audit_table(settings: &Settings, problems: &mut Problems) -> bool {
+    match settings.audit_table.as_deref().map(str::trim) {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(other) => {
+            problems.push("AUDIT_TABLE", format!("`{other}` is unknown: write `true` or `false`"));
+            false
+        }
+    }
+}
+
 fn rates(settings: &Settings, default: Rates, problems: &mut Problems) -> Rates {
     let mut rate = |variable: &'static str, text: &Option<String>, default: Option<Rate>| match text {
         Some(text) => Rate::parse(text).unwrap_or_else(|error| {

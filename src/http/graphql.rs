@@ -58,11 +58,14 @@ async fn post(
             },
         )?;
     match parse::body(&body, limits.batch)? {
-        Parsed::One(request) => {
+        Parsed::One(mut request) => {
+            request.origin = Some(Arc::new(services.origin(parts)));
             let answer = services.engine.execute(request, access(services, parts)).await;
             Ok(respond(services, parts, media_type, answer).await)
         }
-        Parsed::Batch(requests) => {
+        Parsed::Batch(mut requests) => {
+            let origin = Arc::new(services.origin(parts));
+            requests.iter_mut().for_each(|request| request.origin = Some(Arc::clone(&origin)));
             let body = batch(services, requests, &access(services, parts)).await;
             let response = whole(StatusCode::OK, media_type, body, "no-store");
             Ok(compressed(&parts.headers, response).await)

@@ -1,6 +1,8 @@
 //! `POST /jwt`: a token for an API key. Bodies, codes and texts are the CE-API's; members after `jwt` and `message`
 //! are ours.
 
+mod trail;
+
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -17,6 +19,7 @@ use super::error::{Problem, json_response, retry_after};
 use super::limit::{TooOften, network};
 use super::request_body::{self, Unread};
 use crate::auth::{MintError, Minted};
+use trail::Trail;
 
 pub(super) const METHODS: &str = "OPTIONS, POST";
 const BODY_BYTES_MAX: usize = 100 * 1024;
@@ -58,16 +61,25 @@ async fn post(services: Arc<Services>, request: Request) -> Response {
         Ok(order) => order,
         Err(message) => return failure(StatusCode::BAD_REQUEST, &message),
     };
+    let trail = Trail::new(&services, &parts, &order);
     match mint(&services, order).await {
         Some(Ok(minted)) => match services.mints.count(&minted.id) {
-            Ok(()) => success(&minted),
-            Err(error) => too_often(error),
+            Ok(()) if trail.done(&minted).await => success(&minted),
+            Ok(()) => failure(StatusCode::SERVICE_UNAVAILABLE, "no token can be minted now: try again later"),
+            Err(error) => {
+                trail.refused("rate_limited").await;
+                too_often(error)
+            }
         },
-        Some(Err(MintError::WrongCredentials)) => match services.mint_failures.count(&address) {
-            Ok(()) => refusal(&MintError::WrongCredentials),
-            Err(error) => too_often(error),
-        },
-        Some(Err(error)) => refusal(&error),
+        Some(Err(error)) => {
+            trail.refused(error.kind()).await;
+            match error {
+                MintError::WrongCredentials => {
+                    services.mint_failures.count(&address).map_or_else(too_often, |()| refusal(&error))
+                }
+                error => refusal(&error),
+            }
+        }
         None => failure(
             StatusCode::INTERNAL_SERVER_ERROR,
             "Internal error. Please tell the operator the value of the header x-request-id.",
@@ -123,7 +135,6 @@ fn refusal(error: &MintError) -> Response {
         MintError::TooManyScopes { .. } | MintError::TokenTooLong => StatusCode::BAD_REQUEST,
         _ => StatusCode::FORBIDDEN,
     };
-    tracing::info!(http.status = status.as_u16(), reason = %error.kind(), "token refused");
     let mut body = json!({"success": false, "message": error.to_string()});
     if let MintError::NotAllowed { counter_example, reason, .. } = error
         && let Some(members) = body.as_object_mut()

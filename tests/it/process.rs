@@ -2,3 +2,5 @@
 
 mod program;
 mod rotation;
+mod audit;
+mod start;

@@ -68,6 +68,7 @@ pub(super) fn query_string(uri: &Uri) -> Result<Request, GraphqlError> {
         operation_name: parameters.operation_name.filter(|name| !name.is_empty()),
         variables: variables_text(parameters.variables.as_deref().unwrap_or_default())?,
         queries_only: true,
+        ..Request::default()
     })
 }
 
@@ -78,6 +79,7 @@ fn one(body: &[u8]) -> Result<Request, GraphqlError> {
             operation_name: usual.operation_name,
             variables: usual.variables.unwrap_or_default(),
             queries_only: false,
+            ..Request::default()
         }),
         _ => unusual(body),
     }
@@ -117,6 +119,7 @@ fn from_object(mut members: Map<String, Value>) -> Result<Request, GraphqlError>
             Some(other) => variables_value(other)?,
         },
         queries_only: false,
+        ..Request::default()
     })
 }
 

@@ -100,9 +100,9 @@ impl Program {
         self.log.lock().unwrap().clone()
     }
 
-    /// How many lines of the log hold this.
-    pub(crate) fn count(&self, text: &str) -> usize {
-        self.log().iter().filter(|line| line.contains(text)).count()
+    /// Of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn signal(&self, name: &str) {
