@@ -4,12 +4,14 @@
 
 mod access;
 mod secrets;
+mod api_key;
 mod hash;
 mod keys;
 mod settings;
 mod bearer;
 mod token;
 mod mint;
+mod inspect;
 mod guard;
 
 use std::sync::Arc;
@@ -23,8 +25,10 @@ use crate::clock::Clock;
 use crate::scope::Scope;
 
 pub use access::{Access, Denial, DenialReason, Principal, TokenError};
+pub use api_key::{ApiKeyForm, form as api_key_form, generate as generate_api_key};
 pub use guard::RequireScope;
-pub use hash::{ApiKeyHash, Digest, HashError};
+pub use hash::{ApiKeyHash, Argon2Hash, Digest, HashError};
+pub use inspect::Inspection;
 pub use keys::{ApiKey, ApiKeySecret, Key};
 pub use mint::{MintError, Minted};
 pub use secrets::Secret;
@@ -107,6 +111,11 @@ impl Authority {
         let (current, now) = (self.current.load_full(), self.clock.seconds());
         let order = mint::authorize(&current.keys, request, universe, now)?;
         mint::issue(&current.tokens, order, token_id, now)
+    }
+
+    /// What a token says, and why it is good or not: not for callers.
+    pub fn inspect(&self, token: &str) -> Inspection {
+        self.current.load().inspect(token, self.clock.seconds())
     }
 
     /// The id of `request`, if there is such a key: others may be anything, perhaps a secret.

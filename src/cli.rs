@@ -1,5 +1,7 @@
 //! The command line: what was asked for, and doing it. Knows no database and no HTTP.
 
+mod keys;
+
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -29,6 +31,12 @@ enum Command {
     /// Print or check the type definitions. Of the variables, only `SCHEMA_DIR` is read.
     #[command(subcommand)]
     Schema(SchemaCommand),
+    /// Make API keys, or the hashes to keep in their place.
+    #[command(subcommand)]
+    Key(keys::KeyCommand),
+    /// Look at tokens.
+    #[command(subcommand)]
+    Token(keys::TokenCommand),
     /// Bring the database in line with the type definitions.
     ///
     /// New properties are added. Where properties were removed, nothing is done until you say what to do with
@@ -70,6 +78,9 @@ pub enum Error {
     /// No threads, say.
     #[error("the program cannot start")]
     Runtime(#[from] std::io::Error),
+    /// Of keys and tokens.
+    #[error(transparent)]
+    Keys(#[from] keys::Error),
     /// Type definitions.
     #[error("the schema has {problems} problems")]
     Schema {
@@ -91,8 +102,14 @@ pub fn run() -> ExitCode {
 
 impl Command {
     fn run(self) -> Result<(), Error> {
+        // Needs no settings, not even right ones.
+        if let Self::Key(command) = &self {
+            return Ok(command.run()?);
+        }
         let settings = Settings::read()?;
         match self {
+            Self::Key(command) => command.run()?,
+            Self::Token(command) => command.run(Config::from_settings(settings, &mut OsRng)?)?,
             Self::Serve => {
                 let (config, _logs) = started(settings)?;
                 runtime()?.block_on(app::serve(config, Clock::System))?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use argon2::password_hash::{PasswordHashString, PasswordVerifier};
+use argon2::password_hash::{PasswordHashString, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Argon2, Params};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
@@ -37,6 +37,12 @@ impl fmt::Display for Digest {
 pub struct Argon2Hash(PasswordHashString);
 
 impl Argon2Hash {
+    /// A new one: 19 MiB and two passes, as OWASP recommends.
+    pub fn new(api_key: &str, salt: [u8; 16]) -> Option<Self> {
+        let salt = SaltString::encode_b64(&salt).ok()?;
+        Argon2::default().hash_password(api_key.as_bytes(), &salt).ok().map(|hash| Self(hash.serialize()))
+    }
+
     /// Takes some 20 milliseconds and 19 MiB, or what the hash says.
     pub(super) fn verifies(&self, api_key: &str) -> bool {
         Argon2::default().verify_password(api_key.as_bytes(), &self.0.password_hash()).is_ok()
@@ -98,6 +104,15 @@ fn digest(hex: &str) -> Option<Digest> {
         *byte = u8::from_str_radix(hex.get(2 * position..2 * position + 2)?, 16).ok()?;
     }
     Some(Digest(bytes))
+}
+
+impl fmt::Display for ApiKeyHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sha256(digest) => write!(formatter, "sha256:{digest}"),
+            Self::Argon2(Argon2Hash(hash)) => formatter.write_str(hash.as_str()),
+        }
+    }
 }
 
 impl fmt::Debug for Digest {

@@ -107,6 +107,11 @@ impl KeyRing {
         self.keys.get(id).filter(|entry| entry.is_good(now))
     }
 
+    /// The key of that id, good or not.
+    pub(super) fn any(&self, id: &str) -> Option<&Entry> {
+        self.keys.get(id)
+    }
+
     /// The key of that id, if it is good now and its secret is right. A refusal takes as long for an unknown id, and for
     /// any other key, as for a wrong secret.
     pub(super) fn authenticate(&self, id: &str, api_key: &str, now: u64) -> Option<&Entry> {
@@ -151,6 +156,11 @@ impl Entry {
             fast,
             slow,
         }
+    }
+
+    /// Why it is not good.
+    pub(super) fn fault(&self, now: u64) -> Option<&'static str> {
+        if self.is_disabled { Some("is disabled") } else { has_passed(self.expires_at, now).then_some("has expired") }
     }
 
     fn is_good(&self, now: u64) -> bool {

@@ -8,6 +8,7 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, TokenData, Validation};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::access::{Principal, TokenError};
@@ -187,6 +188,46 @@ impl Tokens {
             key_scopes: key.scopes.clone(),
         };
         Ok(Verified { principal, until })
+    }
+
+    /// What is wrong with a token that [`Self::verify`] refuses, apart from its key.
+    pub(super) fn faults(&self, token: &str, header: &Header, claims: &Value, now: u64) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut fault = |is_wrong: bool, text: String| faults.extend(is_wrong.then_some(text));
+        let number = |name: &str| claims.get(name).and_then(Value::as_f64);
+        let is_known = |kid: &String| self.decoding_keys.iter().any(|(name, _)| **name == **kid);
+        fault(header.alg != Algorithm::HS256, format!("its `alg` is {:?}, not HS256", header.alg));
+        fault(header.kid.as_ref().is_some_and(|kid| !is_known(kid)), "its `kid` names none of the secrets".to_owned());
+        let mut signature = Validation::new(Algorithm::HS256);
+        signature.required_spec_claims.clear();
+        (signature.validate_exp, signature.validate_aud) = (false, false);
+        let is_signed =
+            |(_, key): &(Arc<str>, DecodingKey)| jsonwebtoken::decode::<Value>(token, key, &signature).is_ok();
+        let signer = self.decoding_keys.iter().find(|key| is_signed(key));
+        fault(signer.is_none(), "its signature is by none of the secrets".to_owned());
+        fault(!self.has_right_type(header), "tokens of its `typ` are not accepted: see JWT_TYPE".to_owned());
+        fault(header.crit.is_some(), "its header has `crit`".to_owned());
+        fault(
+            claims.get("iss").and_then(Value::as_str) != Some(&*self.issuer),
+            format!("its `iss` is not {}", self.issuer),
+        );
+        fault(!self.has_audience(claims), format!("its `aud` is none of {}", self.audience.join(", ")));
+        for name in ["nbf", "iat"] {
+            fault(!self.is_past(number(name), now), format!("its `{name}` is in the future"));
+        }
+        let end = number("exp").map(|exp| exp + self.leeway.after.as_secs_f64());
+        fault(end.is_some_and(|end| as_numeric_date(now) >= end), "it has expired".to_owned());
+        faults
+    }
+
+    fn has_audience(&self, claims: &Value) -> bool {
+        let is_ours = |value: &Value| value.as_str().is_some_and(|text| self.audience.iter().any(|own| own == text));
+        self.audience.is_empty()
+            || match claims.get("aud") {
+                Some(Value::Array(list)) => list.iter().any(is_ours),
+                Some(value) => is_ours(value),
+                None => false,
+            }
     }
 
     pub(super) fn self_test(&self) -> Result<(), Error> {

@@ -65,7 +65,9 @@ async fn post(
         }
         Parsed::Batch(mut requests) => {
             let origin = Arc::new(services.origin(parts));
-            requests.iter_mut().for_each(|request| request.origin = Some(Arc::clone(&origin)));
+            for request in &mut requests {
+                request.origin = Some(Arc::clone(&origin));
+            }
             let body = batch(services, requests, &access(services, parts)).await;
             let response = whole(StatusCode::OK, media_type, body, "no-store");
             Ok(compressed(&parts.headers, response).await)

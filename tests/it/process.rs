@@ -4,3 +4,4 @@ mod program;
 mod rotation;
 mod audit;
 mod start;
+mod commands;
