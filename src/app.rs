@@ -1,5 +1,6 @@
 //! Putting the parts together: from a configuration to a server that runs and stops.
 
+mod reload;
 mod schema;
 pub mod scopes;
 mod signals;
@@ -127,6 +128,7 @@ pub enum Migration {
 /// What is open while the server runs.
 struct Parts {
     services: Arc<Services>,
+    authority: Arc<Authority>,
     storage: Storage,
     /// A mutation that can be sent as it is.
     example: Option<String>,
@@ -145,6 +147,7 @@ pub async fn serve(config: Config, clock: Clock) -> Result<(), Error> {
         tracing::warn!("{notice}");
     }
     let (limits, development_keys) = (config.limits.clone(), config.development_keys.clone());
+    let reload = reload::Reload::new(&config);
     let parts = assemble(config, clock).await?;
     tracing::info!(address = address.map(tracing::field::display), "listening");
     if let (Some(keys), Some(address)) = (&development_keys, address) {
@@ -152,7 +155,8 @@ pub async fn serve(config: Config, clock: Clock) -> Result<(), Error> {
         terminal::print(&terminal::welcome(&base, keys, parts.example.as_deref()));
     }
     let router = http::router(Arc::clone(&parts.services));
-    let (stop, again) = signals.split();
+    let (stop, again, hangup) = signals.split();
+    tokio::spawn(reload.run(Arc::clone(&parts.authority), hangup));
     let served = http::serve(listener, router, &limits, stop, DRAIN_TIMEOUT);
     let drained = tokio::select! {
         drained = served => drained,
@@ -172,7 +176,7 @@ async fn assemble(config: Config, clock: Clock) -> Result<Parts, Error> {
     let model = Arc::new(schema::read(&config.schema)?);
     let settings = database(&config);
     let storage = Storage::open(&settings, &model, RemovedPolicy::Refuse).await?;
-    let engine = Engine::new(Arc::clone(&model), storage.clone(), config.query_limits, clock.clone(), new_key)?
+    let mut engine = Engine::new(Arc::clone(&model), storage.clone(), config.query_limits, clock.clone(), new_key)?
         .with_public(config.public_operations);
     let catalogue = engine.explainer().catalogue();
     let universe = catalogue.scopes().cloned().collect();
@@ -183,12 +187,15 @@ async fn assemble(config: Config, clock: Clock) -> Result<Parts, Error> {
             tracing::warn!(key.id = id, finding = %finding, kind = finding.kind(), "a key looks wrong");
         }
     }
-    let authority = Authority::new(config.auth, clock)?;
+    if config.has_audit_table {
+        engine = engine.with_audit_table();
+    }
+    let authority = Arc::new(Authority::new(config.auth, clock)?);
     let engine = Arc::new(engine);
     let warmed = Arc::clone(&engine);
     tokio::spawn(async move { warmed.warm().await });
-    let services = Services::new(engine, authority, universe, config.limits);
-    Ok(Parts { services: Arc::new(services), storage, example: example(&model) })
+    let services = Services::new(engine, Arc::clone(&authority), universe, config.limits);
+    Ok(Parts { authority, services: Arc::new(services), storage, example: example(&model) })
 }
 
 fn database(config: &Config) -> storage::Settings {

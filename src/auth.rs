@@ -3,49 +3,45 @@
 //! Knows nothing of HTTP: a header is bytes, a request body is JSON. Tokens are checked as RFC 8725 has it.
 
 mod access;
+mod secrets;
+mod api_key;
+mod hash;
 mod keys;
+mod settings;
 mod bearer;
 mod token;
 mod mint;
+mod inspect;
 mod guard;
 mod public;
 mod subject;
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use quick_cache::sync::Cache;
-use secrecy::SecretString;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::scope::{Scope, ScopeSet};
 
 pub use access::{Access, Denial, DenialReason, Principal, TokenError};
+pub use api_key::{ApiKeyForm, form as api_key_form, generate as generate_api_key};
 pub use guard::RequireScope;
-pub use keys::{Key, KeyRing};
+pub use hash::{ApiKeyHash, Argon2Hash, Digest, HashError};
+pub use inspect::Inspection;
+pub use keys::{ApiKey, ApiKeySecret, Key};
 pub use mint::{MintError, Minted};
 pub use public::PublicOperations;
+pub use secrets::Secret;
+pub use settings::{Leeway, Settings, TokenType};
 pub use subject::{Subject, Verdict};
 pub use token::TOKEN_BYTES_MAX;
 
-const VERIFIED_TOKENS_MAX: usize = 4096;
+use keys::KeyRing;
 
-/// What minting and verifying depend on.
-#[derive(Debug)]
-pub struct Settings {
-    /// Signs the tokens (HS256).
-    pub secret: SecretString,
-    /// How long a token is valid.
-    pub lifetime: Duration,
-    /// Written into tokens, and required of them.
-    pub issuer: String,
-    /// Written into tokens; one of them is required. Empty: tokens have none.
-    pub audience: Vec<String>,
-    /// Who may mint; ids are distinct.
-    pub keys: Vec<Key>,
-}
+const VERIFIED_TOKENS_MAX: usize = 4096;
 
 /// Why an [`Authority`] cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -54,40 +50,50 @@ pub enum Error {
     /// What was signed could not be verified.
     #[error("tokens cannot be signed and verified on this machine: this build of Clef is broken")]
     SelfTest,
+    /// The list is empty.
+    #[error("there is no secret to sign tokens with")]
+    NoSecret,
 }
 
 /// Mints tokens and tells what a caller may do.
-///
-/// Secret and keys never change: with others, make another one.
 pub struct Authority {
+    /// Secrets and keys, all of which change at once.
+    current: ArcSwap<Credentials>,
+    anonymous: Arc<Access>,
+    clock: Clock,
+}
+
+/// Secrets and keys of one moment, and what was verified by them.
+struct Credentials {
     keys: KeyRing,
     tokens: token::Tokens,
     verified: Cache<[u8; 32], Verified>,
-    anonymous: Arc<Access>,
-    clock: Clock,
 }
 
 /// A token that was verified before, so that only its age is left to check.
 #[derive(Clone)]
 struct Verified {
-    expires_at: f64,
+    until: token::Until,
     access: Arc<Access>,
 }
 
 impl Authority {
     /// # Errors
     ///
-    /// [`Error::SelfTest`]. The library panics here if it was built without its cryptography.
+    /// [`Error::NoSecret`], [`Error::SelfTest`]. The library panics here if it was built without its cryptography.
     pub fn new(settings: Settings, clock: Clock) -> Result<Self, Error> {
-        let tokens = token::Tokens::new(&settings);
-        tokens.self_test()?;
-        Ok(Self {
-            keys: KeyRing::new(settings.keys),
-            tokens,
-            verified: Cache::new(VERIFIED_TOKENS_MAX),
-            anonymous: Arc::new(Access::Anonymous),
-            clock,
-        })
+        let current = ArcSwap::from_pointee(Credentials::new(settings)?);
+        Ok(Self { current, anonymous: Arc::new(Access::Anonymous), clock })
+    }
+
+    /// From now on, these secrets and keys and no others: tokens are verified anew.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::new`]; nothing is changed then.
+    pub fn replace(&self, settings: Settings) -> Result<(), Error> {
+        self.current.store(Arc::new(Credentials::new(settings)?));
+        Ok(())
     }
 
     /// What the caller may do who sent these values of the header `Authorization`, usually one or none.
@@ -96,7 +102,7 @@ impl Authority {
     pub fn access<'value>(&self, authorization: impl IntoIterator<Item = &'value [u8]>) -> Arc<Access> {
         match bearer::token(authorization) {
             Ok(None) => Arc::clone(&self.anonymous),
-            Ok(Some(token)) => self.access_with(token),
+            Ok(Some(token)) => self.current.load().access(token, self.clock.seconds()),
             Err(bearer::Malformed) => Arc::new(Access::Refused(TokenError::Invalid)),
         }
     }
@@ -107,38 +113,61 @@ impl Authority {
     ///
     /// Why there is none, for the client to read.
     pub fn mint(&self, request: &serde_json::Value, universe: &[Scope], token_id: Uuid) -> Result<Minted, MintError> {
-        let order = mint::authorize(&self.keys, request, universe)?;
-        mint::issue(&self.tokens, &order, token_id, self.clock.seconds())
+        let (current, now) = (self.current.load_full(), self.clock.seconds());
+        let order = mint::authorize(&current.keys, request, universe, now)?;
+        mint::issue(&current.tokens, order, token_id, now)
+    }
+
+    /// What a token says, and why it is good or not: not for callers.
+    pub fn inspect(&self, token: &str) -> Inspection {
+        self.current.load().inspect(token, self.clock.seconds())
+    }
+
+    /// The id of `request`, if there is such a key: others may be anything, perhaps a secret.
+    pub fn known_id(&self, request: &serde_json::Value) -> Option<Arc<str>> {
+        self.current.load().keys.known_id(request.get("id")?.as_str()?)
     }
 
     /// What a key allows, told only to who has its secret. Takes as long for an unknown id as for a wrong secret.
     pub fn key_scopes(&self, id: &str, api_key: &str) -> Option<(Arc<str>, ScopeSet)> {
-        self.keys.authenticate(id, api_key).map(|entry| (Arc::clone(&entry.id), entry.scopes.clone()))
+        let (current, now) = (self.current.load(), self.clock.seconds());
+        current.keys.authenticate(id, api_key, now).map(|entry| (Arc::clone(&entry.id), entry.scopes.clone()))
     }
 
     /// Whether there is anybody to mint for.
     pub fn can_mint(&self) -> bool {
-        !self.keys.is_empty()
+        !self.current.load().keys.is_empty()
     }
 
-    fn access_with(&self, token: &str) -> Arc<Access> {
+    /// Whether [`Self::mint`] may take tens of milliseconds and megabytes, since keys are hashed to take them.
+    pub fn is_slow_to_mint(&self) -> bool {
+        self.current.load().keys.is_slow()
+    }
+}
+
+impl Credentials {
+    fn new(settings: Settings) -> Result<Self, Error> {
+        let tokens = token::Tokens::new(&settings)?;
+        tokens.self_test()?;
+        Ok(Self { keys: KeyRing::new(settings.keys), tokens, verified: Cache::new(VERIFIED_TOKENS_MAX) })
+    }
+
+    fn access(&self, token: &str, now: u64) -> Arc<Access> {
         if token.len() > token::TOKEN_BYTES_MAX {
             return Arc::new(Access::Refused(TokenError::Invalid));
         }
-        let now = self.clock.seconds();
         // By digest, so that no token stands in memory longer than its request.
         let digest: [u8; 32] = Sha256::digest(token).into();
         if let Some(verified) = self.verified.get(&digest) {
-            if !token::is_expired(verified.expires_at, now) {
+            if verified.until.check(now).is_ok() {
                 return verified.access;
             }
             self.verified.remove(&digest);
         }
         match self.tokens.verify(token, &self.keys, now) {
-            Ok((principal, expires_at)) => {
+            Ok(token::Verified { principal, until }) => {
                 let access = Arc::new(Access::Granted(principal));
-                let verified = Verified { expires_at, access: Arc::clone(&access) };
-                self.verified.insert(digest, verified);
+                self.verified.insert(digest, Verified { until, access: Arc::clone(&access) });
                 access
             }
             Err(error) => Arc::new(Access::Refused(error)),
@@ -148,7 +177,7 @@ impl Authority {
 
 impl std::fmt::Debug for Authority {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Authority").field("keys", &self.keys).finish_non_exhaustive()
+        formatter.debug_struct("Authority").field("keys", &self.current.load().keys).finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line: what was asked for, and doing it. Knows no database and no HTTP.
 
 mod scopes;
+mod keys;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,12 @@ enum Command {
     /// Explain scopes and check keys. Of the variables, `SCHEMA_DIR`, `JWT_AUTH_KEYS` and `PUBLIC_OPERATIONS` are read.
     #[command(subcommand)]
     Scopes(ScopesCommand),
+    /// Make API keys, or the hashes to keep in their place.
+    #[command(subcommand)]
+    Key(keys::KeyCommand),
+    /// Look at tokens.
+    #[command(subcommand)]
+    Token(keys::TokenCommand),
     /// Bring the database in line with the type definitions.
     ///
     /// New properties are added. Where properties were removed, nothing is done until you say what to do with
@@ -83,6 +90,9 @@ pub enum Error {
     /// Nobody could gain or lose anything.
     #[error("JWT_AUTH_KEYS is not set: set it to the keys whose rights are compared")]
     NoKeys,
+    /// Of keys and tokens.
+    #[error(transparent)]
+    Keys(#[from] keys::Error),
     /// Type definitions.
     #[error("the schema has {problems} problems")]
     Schema {
@@ -104,8 +114,15 @@ pub fn run() -> ExitCode {
 
 impl Command {
     fn run(self) -> Result<ExitCode, Error> {
+        // Needs no settings, not even right ones.
+        if let Self::Key(command) = &self {
+            command.run()?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let settings = Settings::read()?;
         match self {
+            Self::Key(command) => command.run()?,
+            Self::Token(command) => command.run(Config::from_settings(settings, &mut OsRng)?)?,
             Self::Serve => {
                 let (config, _logs) = started(settings)?;
                 runtime()?.block_on(app::serve(config, Clock::System))?;

@@ -4,6 +4,7 @@
 
 mod credentials;
 mod development;
+mod files;
 mod keys;
 mod problem;
 mod secrets;
@@ -24,8 +25,8 @@ use crate::{auth, graphql};
 use credentials::{Credentials, credentials};
 use problem::Problems;
 use values::{
-    data_folder, database_url, default_host, environment, lifetime, limits, list, log_filter, port, public_operations,
-    public_url, query_limits, statement_timeout,
+    audit_table, data_folder, database_url, default_host, environment, leeway, lifetime, limits, list, log_filter,
+    port, public_operations, public_url, query_limits, statement_timeout, token_types,
 };
 
 pub use development::{DevelopmentKeys, Error as DevelopmentError};
@@ -110,10 +111,14 @@ pub struct Config {
     pub query_limits: graphql::Limits,
     /// How long a statement may run.
     pub statement_timeout: Duration,
+    /// Whether each mutation and each token leaves a row in the database.
+    pub has_audit_table: bool,
     /// In the syntax of `RUST_LOG`.
     pub log_filter: String,
     /// To be told at start, although nothing is wrong.
-    pub notices: Vec<&'static str>,
+    pub notices: Vec<String>,
+    /// Files of secrets and keys: with others in them, the configuration is another one.
+    pub credential_files: Vec<PathBuf>,
 }
 
 impl Config {
@@ -122,8 +127,9 @@ impl Config {
     /// # Errors
     ///
     /// All problems, or that no keys could be made.
-    pub fn from_settings(settings: Settings, random: &mut impl TryCryptoRng) -> Result<Self, Error> {
-        let mut problems = Problems::default();
+    pub fn from_settings(mut settings: Settings, random: &mut impl TryCryptoRng) -> Result<Self, Error> {
+        let (mut problems, mut notices) = (Problems::default(), Vec::new());
+        settings.read_files(&mut problems, &mut notices);
         let environment = environment(&settings, &mut problems);
         let database_url = database_url(&settings, &mut problems);
         let schema = settings.schema_source(&mut problems);
@@ -132,10 +138,12 @@ impl Config {
         let query_limits = query_limits(&settings, &mut problems);
         let statement_timeout = statement_timeout(&settings, &mut problems);
         let public_operations = public_operations(&settings, &mut problems);
+        let has_audit_table = audit_table(&settings, &mut problems);
         let log_filter = log_filter(&settings, &mut problems);
-        let mut notices = Vec::new();
         let credentials = credentials(&settings, environment, &mut problems, &mut notices);
-        let lifetime = lifetime(&settings, &mut problems);
+        let (lifetime, leeway) = (lifetime(&settings, &mut problems), leeway(&settings, &mut problems));
+        let audience = list(settings.jwt_audience.as_deref());
+        let token_types = token_types(&settings, &audience, &mut problems);
         let problems = problems.into_vec();
         let (Some(credentials), true) = (credentials, problems.is_empty()) else {
             return Err(Error::Problems { problems });
@@ -144,6 +152,7 @@ impl Config {
             Credentials::Configured { .. } => None,
             Credentials::ToBeMade => Some(development::keys(&data_folder(&database_url), random)?),
         };
+        let credential_files = settings.credential_files();
         Ok(Self {
             environment,
             host: settings.host.unwrap_or_else(|| default_host(environment).to_owned()),
@@ -154,7 +163,9 @@ impl Config {
             auth: auth::Settings {
                 lifetime,
                 issuer: settings.jwt_issuer.unwrap_or_else(|| "https://trompamusic.eu".to_owned()),
-                audience: list(settings.jwt_audience.as_deref()),
+                audience,
+                token_types,
+                leeway,
                 ..credentials.into_auth(development_keys.as_ref())
             },
             public_operations,
@@ -162,9 +173,25 @@ impl Config {
             limits,
             query_limits,
             statement_timeout,
+            has_audit_table,
             log_filter,
             notices,
+            credential_files,
         })
+    }
+
+    /// What the environment and all files say now, for a server that was started for `environment`.
+    ///
+    /// # Errors
+    ///
+    /// As at the start. Also if a server in production would now make its own keys.
+    pub fn read_again(environment: Environment, random: &mut impl TryCryptoRng) -> Result<Self, Error> {
+        let mut settings = Settings::read()?;
+        if environment == Environment::Production && !settings.has_credentials() {
+            // Else their removal would look like a first start.
+            settings.clef_env = Some("production".to_owned());
+        }
+        Self::from_settings(settings, random)
     }
 }
 

@@ -9,6 +9,7 @@ mod response;
 mod introspection;
 mod needs;
 mod explain;
+mod trail;
 mod engine;
 pub mod sdl;
 
@@ -16,6 +17,8 @@ use std::sync::Arc;
 
 use async_graphql::Variables;
 use bytes::Bytes;
+
+use crate::audit::Origin;
 
 pub use engine::{Engine, Error};
 pub use explain::{
@@ -36,6 +39,8 @@ pub struct Request {
     pub queries_only: bool,
     /// What introspection shows.
     pub visible: Visible,
+    /// Where it came from, for the audit.
+    pub origin: Option<Arc<Origin>>,
 }
 
 /// What introspection shows.

@@ -5,32 +5,45 @@
 
 mod accept;
 mod challenge;
+mod client_address;
 mod cors;
 mod compression;
 mod error;
 mod graphql;
 mod health;
 mod introspection;
+mod limit;
 mod jwt;
 mod observe;
 mod request_body;
 mod scopes;
 mod server;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::Uri;
+use axum::http::request::Parts;
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use tokio::sync::Semaphore;
 
+use crate::audit::Origin;
 use crate::auth::Authority;
 use crate::graphql::Engine;
 use crate::scope::Scope;
+use limit::Limiter;
+use observe::RequestId;
 
 pub use axum::Router;
+pub use client_address::{ForwardedHeader, Proxies};
+pub use limit::{Rate, RateError, Rates};
 pub use server::{Drained, serve};
+
+/// Each may check several hashes, of at least 19 MiB each.
+const SLOW_MINTS_MAX: usize = 2;
 
 /// What a client may take.
 #[derive(Clone, Debug)]
@@ -47,6 +60,10 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// Until the whole head has arrived, also on an idle connection.
     pub head_timeout: Duration,
+    /// How often it may ask.
+    pub rates: Rates,
+    /// Whose word counts about who it is.
+    pub proxies: Proxies,
 }
 
 impl Default for Limits {
@@ -58,6 +75,8 @@ impl Default for Limits {
             request_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(15),
             head_timeout: Duration::from_secs(30),
+            rates: Rates::default(),
+            proxies: Proxies::default(),
         }
     }
 }
@@ -66,20 +85,46 @@ impl Default for Limits {
 #[derive(Debug)]
 pub struct Services {
     engine: Arc<Engine>,
-    authority: Authority,
+    authority: Arc<Authority>,
     /// All scopes of the schema.
     scopes: Vec<Scope>,
     limits: Limits,
     introspection: introspection::Representations,
     /// What callers see who ask for what they may do.
     own_introspection: introspection::Representations,
+    /// By key.
+    mints: Limiter<String>,
+    /// By address.
+    mint_failures: Limiter<IpAddr>,
+    /// By address.
+    anonymous: Limiter<IpAddr>,
+    /// For what takes time and memory to mint, so that it never takes all.
+    slow_mints: Arc<Semaphore>,
 }
 
 impl Services {
+    /// Of a request, for the audit.
+    fn origin(&self, parts: &Parts) -> Origin {
+        let request_id = parts.extensions.get::<RequestId>().and_then(|RequestId(id)| id.to_str().ok());
+        Origin { request_id: request_id.unwrap_or_default().into(), address: self.limits.proxies.client_address(parts) }
+    }
+
     /// `scopes`: all of the schema.
-    pub fn new(engine: Arc<Engine>, authority: Authority, scopes: Vec<Scope>, limits: Limits) -> Self {
-        let (introspection, own_introspection) = Default::default();
-        Self { engine, authority, scopes, limits, introspection, own_introspection }
+    pub fn new(engine: Arc<Engine>, authority: impl Into<Arc<Authority>>, scopes: Vec<Scope>, limits: Limits) -> Self {
+        let authority = authority.into();
+        let rates = limits.rates;
+        Self {
+            engine,
+            authority,
+            scopes,
+            limits,
+            introspection: introspection::Representations::default(),
+            own_introspection: introspection::Representations::default(),
+            mints: Limiter::new(rates.mints),
+            mint_failures: Limiter::new(rates.mint_failures),
+            anonymous: Limiter::new(rates.anonymous),
+            slow_mints: Arc::new(Semaphore::new(SLOW_MINTS_MAX)),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub mod sql;
 pub mod storage;
 pub mod plan;
 pub mod auth;
+pub mod audit;
 pub mod graphql;
 pub mod http;
 pub mod config;

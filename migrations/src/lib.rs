@@ -4,6 +4,7 @@
 
 mod m20261122_000001_graph;
 mod m20261122_000002_catalogue;
+mod m20261123_000003_audit;
 
 use sea_orm_migration::prelude::*;
 
@@ -17,7 +18,11 @@ pub const TABLE: &str = "clef_migration";
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261122_000001_graph::Migration), Box::new(m20261122_000002_catalogue::Migration)]
+        vec![
+            Box::new(m20261122_000001_graph::Migration),
+            Box::new(m20261122_000002_catalogue::Migration),
+            Box::new(m20261123_000003_audit::Migration),
+        ]
     }
 
     fn migration_table_name() -> DynIden {

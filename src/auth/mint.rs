@@ -15,6 +15,10 @@ pub struct Minted {
     pub expires_in_seconds: u64,
     /// As requested, separated by blanks (RFC 6749, section 3.3).
     pub scope: String,
+    /// The key that it is for.
+    pub id: String,
+    /// The claim `jti`.
+    pub token_id: Uuid,
 }
 
 impl std::fmt::Debug for Minted {
@@ -81,10 +85,11 @@ impl MintError {
 pub(super) struct Order {
     id: String,
     scopes: Vec<String>,
+    lifetime_seconds_max: Option<u64>,
 }
 
 /// Whether the request may have what it asks for.
-pub(super) fn authorize(keys: &KeyRing, request: &Value, universe: &[Scope]) -> Result<Order, MintError> {
+pub(super) fn authorize(keys: &KeyRing, request: &Value, universe: &[Scope], now: u64) -> Result<Order, MintError> {
     let (id, api_key) = credentials(request)?;
     let requested = match request.get("scopes") {
         Some(Value::Array(scopes)) if !scopes.is_empty() => scopes,
@@ -93,7 +98,7 @@ pub(super) fn authorize(keys: &KeyRing, request: &Value, universe: &[Scope]) -> 
     let key = id
         .as_str()
         .zip(api_key.as_str())
-        .and_then(|(id, api_key)| keys.authenticate(id, api_key))
+        .and_then(|(id, api_key)| keys.authenticate(id, api_key, now))
         .ok_or(MintError::WrongCredentials)?;
     // The first offending scope is told, so those before one that is no text come first.
     let scopes: Vec<_> = requested.iter().map_while(|scope| scope.as_str().map(str::to_owned)).collect();
@@ -101,13 +106,16 @@ pub(super) fn authorize(keys: &KeyRing, request: &Value, universe: &[Scope]) -> 
     if scopes.len() < requested.len() {
         return Err(MintError::NotAString);
     }
-    Ok(Order { id: key.id.as_ref().into(), scopes })
+    Ok(Order { id: key.id.as_ref().into(), scopes, lifetime_seconds_max: key.lifetime_seconds_max })
 }
 
 /// The token for an order.
-pub(super) fn issue(tokens: &Tokens, order: &Order, token_id: Uuid, now: u64) -> Result<Minted, MintError> {
-    let jwt = tokens.sign(&order.id, &order.scopes, token_id, now).ok_or(MintError::TokenTooLong)?;
-    Ok(Minted { jwt, expires_in_seconds: tokens.lifetime_seconds(), scope: order.scopes.join(" ") })
+pub(super) fn issue(tokens: &Tokens, order: Order, token_id: Uuid, now: u64) -> Result<Minted, MintError> {
+    let expires_in_seconds = tokens.lifetime_seconds(order.lifetime_seconds_max);
+    let jwt =
+        tokens.sign(&order.id, &order.scopes, token_id, now, expires_in_seconds).ok_or(MintError::TokenTooLong)?;
+    let scope = order.scopes.join(" ");
+    Ok(Minted { jwt, expires_in_seconds, scope, id: order.id, token_id })
 }
 
 fn credentials(request: &Value) -> Result<(&Value, &Value), MintError> {

@@ -1,21 +1,21 @@
+use std::time::Duration;
+
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::scope::ScopeSet;
 
+mod lifecycle;
+
 const NOW: u64 = 1_700_000_000;
 const SECRET: &str = "a secret of the tests, of more than 32 bytes";
 const ISSUER: &str = "https://trompamusic.eu";
 
 fn settings(audience: &[&str]) -> Settings {
-    let key = |id: &str, api_key: &str, scopes: &[&str]| Key {
-        id: id.into(),
-        api_key: api_key.into(),
-        scopes: ScopeSet::compile(scopes).unwrap(),
-    };
+    let key = |id: &str, api_key: &str, scopes: &[&str]| Key::new(id, api_key, ScopeSet::compile(scopes).unwrap());
     Settings {
-        secret: SECRET.into(),
+        secrets: vec![Secret::unnamed(SECRET)],
         lifetime: Duration::from_hours(24),
         issuer: ISSUER.into(),
         audience: audience.iter().map(ToString::to_string).collect(),
@@ -25,6 +25,7 @@ fn settings(audience: &[&str]) -> Settings {
             key("queries", "key of queries", &["Query:*"]),
             key("literal", "key of literal", &["Query:ControlAction"]),
         ],
+        ..Settings::default()
     }
 }
 
@@ -167,8 +168,10 @@ fn a_token_is_good_only_if_all_its_claims_are() {
         (json!({"scopes": null}), INVALID),
         (json!({"scopes": "*"}), INVALID),
         (json!({"scopes": ["*", 1]}), INVALID),
-        (json!({"scopes": [""]}), INVALID),
-        (json!({"scopes": ["!a:b:c"]}), INVALID),
+        (json!({"exp": 1_900_000_000_000_u64}), INVALID),
+        (json!({"scopes": [""]}), FORBIDDEN),
+        (json!({"scopes": ["!a:b:c"]}), FORBIDDEN),
+        (json!({"scopes": ["Mutation:Person:Create", "!Mutation:Person:Create"]}), FORBIDDEN),
         (json!({"scopes": []}), FORBIDDEN),
         (json!({"scopes": ["Mutation:Place:*"]}), FORBIDDEN),
         (json!({"id": "queries", "scopes": ["*"]}), FORBIDDEN),
@@ -213,6 +216,7 @@ fn an_audience_is_required_once_configured() {
 #[test]
 fn only_hs256_with_our_secret_is_verified() {
     let typ = |typ: Option<&str>| Header { typ: typ.map(str::to_owned), ..Header::default() };
+    let nested = Header { cty: Some("JWT".to_owned()), ..Header::default() };
     let critical = Header { crit: Some(vec!["b64".to_owned()]), ..Header::default() };
     let cases = [
         (sign(&Header::default(), &claims(), SECRET), None),
@@ -220,6 +224,7 @@ fn only_hs256_with_our_secret_is_verified() {
         (sign(&typ(Some("jwt")), &claims(), SECRET), None),
         (sign(&typ(Some("rt+jwt")), &claims(), SECRET), INVALID),
         (sign(&critical, &claims(), SECRET), INVALID),
+        (sign(&nested, &claims(), SECRET), INVALID),
         (sign(&Header::new(Algorithm::HS384), &claims(), SECRET), INVALID),
         (sign(&Header::new(Algorithm::HS512), &claims(), SECRET), INVALID),
         (sign(&Header::default(), &claims(), "not-so-secret"), INVALID),

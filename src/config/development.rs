@@ -35,7 +35,7 @@ impl DevelopmentKeys {
 
     /// The key, good for everything.
     pub(super) fn auth_key(&self) -> Option<Key> {
-        Some(Key { id: KEY_ID.into(), api_key: self.api_key.clone(), scopes: ScopeSet::compile(&["*"]).ok()? })
+        Some(Key::new(KEY_ID, self.api_key.clone(), ScopeSet::compile(&["*"]).ok()?))
     }
 }
 

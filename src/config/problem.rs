@@ -31,6 +31,10 @@ impl Problems {
         result.map_err(|error| self.push(variable, error)).ok()
     }
 
+    pub(super) fn has(&self, variable: &str) -> bool {
+        self.0.iter().any(|problem| problem.variable == variable)
+    }
+
     pub(super) fn into_vec(self) -> Vec<Problem> {
         self.0
     }

@@ -13,16 +13,21 @@ pub struct Settings {
     pub(super) port: Option<String>,
     #[serde(default, deserialize_with = "secret")]
     pub(super) database_url: Option<SecretString>,
+    pub(super) database_url_file: Option<String>,
     pub(super) schema_dir: Option<String>,
     pub(super) public_url: Option<String>,
     #[serde(default, deserialize_with = "secret")]
     pub(super) jwt_secret: Option<SecretString>,
+    pub(super) jwt_secret_file: Option<String>,
     pub(super) jwt_expires: Option<String>,
     pub(super) jwt_issuer: Option<String>,
     pub(super) jwt_audience: Option<String>,
+    pub(super) jwt_leeway: Option<String>,
+    pub(super) jwt_type: Option<String>,
     #[serde(default, deserialize_with = "secret")]
     pub(super) jwt_auth_keys: Option<SecretString>,
     pub(super) public_operations: Option<String>,
+    pub(super) jwt_auth_keys_file: Option<String>,
     pub(super) max_body_bytes: Option<String>,
     pub(super) max_batch: Option<String>,
     pub(super) max_tokens: Option<String>,
@@ -36,6 +41,12 @@ pub struct Settings {
     pub(super) statement_timeout: Option<String>,
     pub(super) max_connections: Option<String>,
     pub(super) request_timeout: Option<String>,
+    pub(super) rate_limit_jwt: Option<String>,
+    pub(super) rate_limit_jwt_failures: Option<String>,
+    pub(super) rate_limit_anonymous: Option<String>,
+    pub(super) trusted_proxies: Option<String>,
+    pub(super) forwarded_header: Option<String>,
+    pub(super) audit_table: Option<String>,
     pub(super) rust_log: Option<String>,
 }
 

@@ -6,8 +6,10 @@ use secrecy::ExposeSecret;
 
 use super::*;
 
+mod credentials;
+
 const SECRET: &str = "JWT_SECRET=ZcL2Zb1r6n9Qf0v3yT8mKx5sWd7uHpEa";
-const KEYS: &str = r#"JWT_AUTH_KEYS=[{"id":"people","apiKey":"hidden-key","scopes":["Mutation:Person:*"]}]"#;
+const KEYS: &str = r#"JWT_AUTH_KEYS=[{"id":"people","apiKey":"hidden-key-of-people","scopes":["Mutation:Person:*"]}]"#;
 
 fn settings(lines: &[&str]) -> Settings {
     let pairs = lines.iter().filter_map(|line| line.split_once('='));
@@ -59,10 +61,16 @@ fn each_setting_is_read() {
         "JWT_EXPIRES=3600",
         "JWT_ISSUER=https://example.org",
         "JWT_AUDIENCE=one, two",
+        "JWT_LEEWAY=1m",
+        "JWT_TYPE=at+jwt, JWT",
         "MAX_BODY_BYTES=2048",
         "MAX_BATCH=3",
         "MAX_CONNECTIONS=9",
         "REQUEST_TIMEOUT=2s",
+        "RATE_LIMIT_JWT=off",
+        "RATE_LIMIT_ANONYMOUS=50/s,100",
+        "TRUSTED_PROXIES=10.0.0.0/8,::1",
+        "FORWARDED_HEADER=forwarded",
         "RUST_LOG=clef=debug",
         "CLEF_ENV=development",
     ])
@@ -73,8 +81,16 @@ fn each_setting_is_read() {
     assert_eq!(config.auth.lifetime, Duration::from_hours(1));
     assert_eq!(config.auth.issuer, "https://example.org");
     assert_eq!(config.auth.audience, ["one", "two"]);
+    let minute = Duration::from_mins(1);
+    assert_eq!(config.auth.leeway, auth::Leeway { before: minute, after: minute });
+    assert_eq!(config.auth.token_types, [auth::TokenType::AccessToken, auth::TokenType::Jwt]);
     assert_eq!((config.limits.body_bytes, config.limits.batch, config.limits.connections), (2048, 3, 9));
     assert_eq!(config.limits.request_timeout, Duration::from_secs(2));
+    let rates = &config.limits.rates;
+    assert_eq!((rates.mints, rates.anonymous), (None, "50/s,100".parse().ok()));
+    assert_eq!(rates.mint_failures, "10/s,20".parse().ok());
+    let proxies = &config.limits.proxies;
+    assert_eq!((proxies.trusted.len(), proxies.header), (2, crate::http::ForwardedHeader::Forwarded));
     assert_eq!(config.log_filter, "clef=debug");
     assert_eq!(config.environment, Environment::Development);
 }
@@ -87,12 +103,20 @@ fn all_problems_are_told_at_once_each_with_its_variable() {
         "CLEF_ENV=staging",
         "PORT=70000",
         "JWT_EXPIRES=soon",
+        "JWT_LEEWAY=1h",
+        "JWT_TYPE=JWS",
         "DATABASE_URL=mysql://u:hidden@h/d",
         "SCHEMA_DIR=/nowhere",
         "PUBLIC_URL=example",
         "MAX_BODY_BYTES=1MB",
         "MAX_BATCH=0",
         "REQUEST_TIMEOUT=x",
+        "RATE_LIMIT_JWT=fast",
+        "RATE_LIMIT_JWT_FAILURES=1",
+        "RATE_LIMIT_ANONYMOUS=1/d",
+        "TRUSTED_PROXIES=10.0.0.0/8, here",
+        "FORWARDED_HEADER=Via",
+        "AUDIT_TABLE=yes",
         "RUST_LOG=a=b=c",
     ]);
     let variables: Vec<_> = found.iter().filter_map(|line| line.split(':').next()).collect();
@@ -107,10 +131,18 @@ fn all_problems_are_told_at_once_each_with_its_variable() {
             "MAX_BODY_BYTES",
             "MAX_BATCH",
             "REQUEST_TIMEOUT",
+            "RATE_LIMIT_JWT",
+            "RATE_LIMIT_JWT_FAILURES",
+            "RATE_LIMIT_ANONYMOUS",
+            "TRUSTED_PROXIES",
+            "FORWARDED_HEADER",
+            "AUDIT_TABLE",
             "RUST_LOG",
             "JWT_AUTH_KEYS",
             "JWT_SECRET",
             "JWT_EXPIRES",
+            "JWT_LEEWAY",
+            "JWT_TYPE",
         ]
     );
     assert!(!found.concat().contains("hidden"), "{found:?}");
@@ -135,6 +167,18 @@ fn a_key_list_is_wrong_at_a_place() {
         (r#"[{"id":"a","apiKey":"a","scopes":["*","!x"]}]"#, "[0].scopes[1] `!x` starts with `!`"),
         (r#"[{"id":"a","apiKey":"a","scopes":["*"]},{"id":"a","apiKey":"b","scopes":["*"]}]"#, "[1].id `a` is another"),
         (r#"[{"id":"a","apiKey":"ChangeMe","scopes":["*"]}]"#, "[0].apiKey is a published sample"),
+        (r#"[{"id":"a","apiKey":"a","scopes":["*"],"expires":"x"}]"#, "[0].expires is unknown"),
+        (r#"[{"id":"a","apiKey":"a","scopes":["*"],"expiresAt":"2027-01-31"}]"#, "[0].expiresAt is no time"),
+        (r#"[{"id":"a","apiKey":"a","scopes":["*"],"disabled":"no"}]"#, "[0].disabled is neither true nor false"),
+        (r#"[{"id":"a","apiKey":"a","scopes":["*"],"maxTtl":"soon"}]"#, "[0].maxTtl is no time span"),
+        (r#"[{"id":"a","apiKey":"a","apiKeyHash":"b","scopes":["*"]}]"#, "[0].apiKeyHash stands beside apiKey"),
+        (r#"[{"id":"a","apiKeyHash":"b","scopes":["*"]}]"#, "[0].apiKeyHash is neither"),
+        (r#"[{"id":"a","apiKeys":[],"scopes":["*"]}]"#, "[0].apiKeys lists 0 keys"),
+        (r#"[{"id":"a","apiKeys":["a"],"scopes":["*"]}]"#, "[0].apiKeys[0] is no object"),
+        (
+            r#"[{"id":"a","apiKeys":[{"apiKey":"a"},{"expiresAt":1,"apiKey":"b"}],"scopes":["*"]}]"#,
+            "[0].apiKeys[1].expiresAt is no",
+        ),
     ];
     for (list, expected) in cases {
         let found = problems(&[SECRET, &format!("JWT_AUTH_KEYS={list}")]);
@@ -177,7 +221,7 @@ fn keys_for_development_are_made_once() {
     let keys = first.development_keys.as_ref().unwrap();
     assert_eq!(first.environment, Environment::Development);
     assert_eq!((first.host.as_str(), keys.id()), ("127.0.0.1", "dev"));
-    assert_eq!(first.auth.secret.expose_secret(), again.auth.secret.expose_secret());
+    assert_eq!(first.auth.secrets[0].key_id(), again.auth.secrets[0].key_id());
     assert!(keys.api_key.expose_secret().starts_with("clef_dev_"));
     let mode = std::fs::metadata(&keys.file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -226,10 +270,21 @@ fn the_sample_file_is_complete_and_starts_no_production_server() {
         "JWT_ISSUER",
         "JWT_AUDIENCE",
         "JWT_AUTH_KEYS",
+        "JWT_SECRET_FILE",
+        "JWT_AUTH_KEYS_FILE",
+        "DATABASE_URL_FILE",
+        "JWT_LEEWAY",
+        "JWT_TYPE",
         "MAX_BODY_BYTES",
         "MAX_BATCH",
         "MAX_CONNECTIONS",
         "REQUEST_TIMEOUT",
+        "RATE_LIMIT_JWT",
+        "RATE_LIMIT_JWT_FAILURES",
+        "RATE_LIMIT_ANONYMOUS",
+        "TRUSTED_PROXIES",
+        "FORWARDED_HEADER",
+        "AUDIT_TABLE",
         "RUST_LOG",
     ] {
         let named = |line: &&str| line.trim_start_matches("# ").starts_with(&format!("{variable}="));

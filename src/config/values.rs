@@ -1,19 +1,22 @@
 //! Single settings: from texts to values, each with its default.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::problem::Problems;
 use super::{Environment, Settings};
-use crate::auth::PublicOperations;
+use crate::auth::{Leeway, PublicOperations, TokenType};
 use crate::graphql;
-use crate::http::Limits;
+use crate::http::{ForwardedHeader, Limits, Proxies, Rate, Rates};
 use crate::value::time_span;
 
 const LIFETIME_SECONDS_MAX: u64 = 10 * 366 * 24 * 3600;
+const LEEWAY_MAX: Duration = Duration::from_mins(10);
 
 pub(super) fn environment(settings: &Settings, problems: &mut Problems) -> Environment {
     match settings.clef_env.as_deref().map(str::trim) {
@@ -23,8 +26,8 @@ pub(super) fn environment(settings: &Settings, problems: &mut Problems) -> Envir
             problems.push("CLEF_ENV", format!("`{other}` is unknown: write `development` or `production`"));
             Environment::Production
         }
-        None if settings.jwt_secret.is_none() && settings.jwt_auth_keys.is_none() => Environment::Development,
-        None => Environment::Production,
+        None if settings.has_credentials() => Environment::Production,
+        None => Environment::Development,
     }
 }
 
@@ -105,6 +108,35 @@ pub(super) fn public_operations(settings: &Settings, problems: &mut Problems) ->
     public
 }
 
+pub(super) fn leeway(settings: &Settings, problems: &mut Problems) -> Leeway {
+    let Some(text) = settings.jwt_leeway.as_deref().map(str::trim) else {
+        return Leeway::default();
+    };
+    // Zero is no time span, but a leeway.
+    let leeway = match text {
+        "0" | "0s" => Duration::ZERO,
+        text => problems.take("JWT_LEEWAY", time_span::parse(text)).unwrap_or_default(),
+    };
+    if leeway > LEEWAY_MAX {
+        problems.push("JWT_LEEWAY", format!("`{text}` is more than clocks differ: write one from 0 to 10m"));
+    }
+    Leeway { before: leeway, after: leeway }
+}
+
+pub(super) fn token_types(settings: &Settings, audience: &[String], problems: &mut Problems) -> Vec<TokenType> {
+    let mut types = Vec::new();
+    for text in list(settings.jwt_type.as_deref()) {
+        match TokenType::of(Some(&text)) {
+            Some(ty) => types.push(ty),
+            None => problems.push("JWT_TYPE", format!("`{text}` is unknown: write `JWT`, `at+jwt`, or both")),
+        }
+    }
+    if types.contains(&TokenType::AccessToken) && audience.is_empty() {
+        problems.push("JWT_TYPE", "`at+jwt` needs an audience (RFC 9068): set JWT_AUDIENCE");
+    }
+    types
+}
+
 pub(super) fn limits(settings: &Settings, problems: &mut Problems) -> Limits {
     let default = Limits::default();
     let timeout = settings.request_timeout.as_deref().map(str::trim).map(time_span::parse);
@@ -127,6 +159,8 @@ pub(super) fn limits(settings: &Settings, problems: &mut Problems) -> Limits {
         request_timeout: timeout
             .and_then(|timeout| problems.take("REQUEST_TIMEOUT", timeout))
             .unwrap_or(default.request_timeout),
+        rates: rates(settings, default.rates, problems),
+        proxies: proxies(settings, problems),
         ..default
     }
 }
@@ -164,6 +198,55 @@ pub(super) fn statement_timeout(settings: &Settings, problems: &mut Problems) ->
         }
         timeout => timeout.unwrap_or(default),
     }
+}
+
+pub(super) fn audit_table(settings: &Settings, problems: &mut Problems) -> bool {
+    match settings.audit_table.as_deref().map(str::trim) {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(other) => {
+            problems.push("AUDIT_TABLE", format!("`{other}` is unknown: write `true` or `false`"));
+            false
+        }
+    }
+}
+
+fn rates(settings: &Settings, default: Rates, problems: &mut Problems) -> Rates {
+    let mut rate = |variable: &'static str, text: &Option<String>, default: Option<Rate>| match text {
+        Some(text) => Rate::parse(text).unwrap_or_else(|error| {
+            problems.push(variable, format!("`{text}` {error}"));
+            None
+        }),
+        None => default,
+    };
+    Rates {
+        mints: rate("RATE_LIMIT_JWT", &settings.rate_limit_jwt, default.mints),
+        mint_failures: rate("RATE_LIMIT_JWT_FAILURES", &settings.rate_limit_jwt_failures, default.mint_failures),
+        anonymous: rate("RATE_LIMIT_ANONYMOUS", &settings.rate_limit_anonymous, default.anonymous),
+    }
+}
+
+fn proxies(settings: &Settings, problems: &mut Problems) -> Proxies {
+    let mut trusted = Vec::new();
+    for text in list(settings.trusted_proxies.as_deref()) {
+        match text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)) {
+            Ok(network) => trusted.push(network),
+            Err(_) => problems.push(
+                "TRUSTED_PROXIES",
+                format!("`{text}` is no network: write one such as `10.0.0.0/8`, or an address"),
+            ),
+        }
+    }
+    let header = match settings.forwarded_header.as_deref().map(str::trim) {
+        None => ForwardedHeader::XForwardedFor,
+        Some(name) if name.eq_ignore_ascii_case("x-forwarded-for") => ForwardedHeader::XForwardedFor,
+        Some(name) if name.eq_ignore_ascii_case("forwarded") => ForwardedHeader::Forwarded,
+        Some(name) => {
+            problems.push("FORWARDED_HEADER", format!("`{name}` is unknown: write `X-Forwarded-For` or `Forwarded`"));
+            ForwardedHeader::XForwardedFor
+        }
+    };
+    Proxies { trusted, header }
 }
 
 fn number<T: FromStr + PartialOrd + std::fmt::Display>(

@@ -14,7 +14,9 @@ use super::introspection::{self, Hidden, SchemaSelection};
 use super::limits::{self, Limits};
 use super::needs::{self, Values};
 use super::response::{self, GraphqlError, Member};
+use super::trail::Trail;
 use super::{Answer, Challenge, Outcome, Request, Visible};
+use crate::audit;
 use crate::auth::{Access, PublicOperations, TokenError};
 use crate::clock::Clock;
 use crate::model::Model;
@@ -38,6 +40,7 @@ pub struct Engine {
     introspection: Cache<(Option<Vec<u8>>, SchemaSelection), Bytes>,
     clock: Clock,
     new_key: fn() -> String,
+    has_audit_table: bool,
 }
 
 /// Why there is no engine for a model.
@@ -81,7 +84,7 @@ impl Engine {
     ) -> Result<Self, Error> {
         let explainer = Explainer::new(Arc::clone(&model), PublicOperations::default(), limits, clock.clone())?;
         let introspection = Cache::new(KEPT_INTROSPECTION_MAX);
-        Ok(Self { model, storage, explainer, introspection, clock, new_key })
+        Ok(Self { model, storage, explainer, introspection, clock, new_key, has_audit_table: false })
     }
 
     /// With other operations public than the usual ones.
@@ -96,9 +99,25 @@ impl Engine {
         &self.explainer
     }
 
+    /// The same engine, which writes a row for each mutation, in the mutation's transaction.
+    #[must_use]
+    pub fn with_audit_table(self) -> Self {
+        Self { has_audit_table: true, ..self }
+    }
+
+    /// Whether it does.
+    pub fn has_audit_table(&self) -> bool {
+        self.has_audit_table
+    }
+
     /// The model that is served.
     pub fn model(&self) -> &Arc<Model> {
         &self.model
+    }
+
+    /// The clock that it goes by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// The storage that is served from.
@@ -245,26 +264,42 @@ impl Engine {
         access: Arc<Access>,
     ) -> Vec<Resolved> {
         let document = operation.source.document;
-        let verdicts = self
-            .explainer
-            .documents
-            .guard(document, request.operation_name.as_deref(), request.variables.clone(), Arc::clone(&access))
-            .await;
+        let name = request.operation_name.as_deref();
+        let guarding = self.explainer.documents.guard(document, name, request.variables.clone(), Arc::clone(&access));
+        let verdicts = guarding.await;
+        let trail = Trail::new(request, &access, &self.model, self.clock.now());
+        let mut refusals = Vec::new();
         let mut resolved = Vec::with_capacity(roots.len());
         for root in roots {
             let result = if root.name() == "__typename" {
                 Resolved::json(type_name(MUTATION))
             } else {
-                match (verdicts.of(root.response_key), self.may_read(operation, root, &access)) {
-                    (Ok(()), Ok(())) => self.mutation(operation, root).await,
-                    (Ok(()), Err(refusal)) => *refusal,
+                let refusal = match (verdicts.of(root.response_key), self.may_read(operation, root, &access)) {
+                    (Ok(()), Ok(())) => None,
+                    (Ok(()), Err(refusal)) => Some(*refusal),
                     (Err(refusal), _) => {
                         let scope = self.model.mutations().get(root.name()).map(|mutation| Arc::clone(&mutation.scope));
-                        refused(root, refusal).denying(scope)
+                        Some(refused(root, refusal).denying(scope))
+                    }
+                };
+                match refusal {
+                    None => self.mutation(operation, root, &trail).await,
+                    Some(result) => {
+                        let error = result.errors.first();
+                        trail.log(root.name(), audit::Outcome::Refused, error, &[]);
+                        if self.has_audit_table {
+                            refusals.push(trail.refused(root.name(), error));
+                        }
+                        result
                     }
                 }
             };
             resolved.push(result);
+        }
+        if !refusals.is_empty()
+            && let Err(error) = self.storage.write(audit::write(refusals)).await
+        {
+            tracing::error!(error = &error as &dyn std::error::Error, "refused mutations not recorded");
         }
         resolved
     }
@@ -283,14 +318,27 @@ impl Engine {
         Err(Box::new(Resolved::error(refusal).denying(missing)))
     }
 
-    async fn mutation(&self, operation: &Operation<'_>, root: &RootField<'_>) -> Resolved {
-        match mutation::mutation(operation.source, root, self.new_key) {
-            Ok(change) => match self.storage.write(change.write).await {
-                Err(storage::Error::Conflict) => failed(root, &change.conflict, "CONFLICT"),
-                result => answered(root, result, change.null_check.as_ref(), "null"),
-            },
-            Err(error) => bad_input(root, &error),
-        }
+    async fn mutation(&self, operation: &Operation<'_>, root: &RootField<'_>, trail: &Trail<'_>) -> Resolved {
+        let (resolved, outcome, nodes) = match mutation::mutation(operation.source, root, self.new_key) {
+            Ok(change) => {
+                let mut write = change.write;
+                if self.has_audit_table {
+                    write = write.with(trail.done(root.name(), &change.keys));
+                }
+                let result = self.storage.write(write).await;
+                // What is null in the answer against the schema's promise is done all the same.
+                let outcome = if result.is_ok() { audit::Outcome::Done } else { audit::Outcome::Failed };
+                let resolved = match result {
+                    Err(storage::Error::Conflict) => failed(root, &change.conflict, "CONFLICT"),
+                    result => answered(root, result, change.null_check.as_ref(), "null"),
+                };
+                (resolved, outcome, change.keys)
+            }
+            Err(error) => (bad_input(root, &error), audit::Outcome::Failed, Vec::new()),
+        };
+        let error = resolved.errors.first().filter(|_| outcome == audit::Outcome::Failed);
+        trail.log(root.name(), outcome, error, &nodes);
+        resolved
     }
 }
 

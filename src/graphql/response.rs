@@ -46,6 +46,11 @@ impl GraphqlError {
         self
     }
 
+    /// For programs.
+    pub(super) fn code(&self) -> &str {
+        self.extensions.get("code").and_then(Json::as_str).unwrap_or_default()
+    }
+
     /// Where in the document.
     #[must_use]
     pub(super) fn at(mut self, position: Pos) -> Self {

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{
+    ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -54,6 +56,8 @@ pub(super) enum GraphqlError {
     Method,
     #[error("the request took too long: ask for less at once")]
     Timeout,
+    #[error("too many requests: try again in {seconds} s, or send a token")]
+    TooOften { seconds: u64 },
     #[error("Internal error. Please tell the operator the value of the header x-request-id.")]
     Internal,
 }
@@ -66,6 +70,7 @@ impl GraphqlError {
             Self::TokenTooLong { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
@@ -79,6 +84,7 @@ impl GraphqlError {
             Self::TokenTooLong { .. } => "UNAUTHENTICATED",
             Self::Method => "METHOD_NOT_ALLOWED",
             Self::TooSlow | Self::Timeout => "TIMEOUT",
+            Self::TooOften { .. } => "RATE_LIMITED",
             Self::Internal => "INTERNAL_SERVER_ERROR",
             _ => "BAD_REQUEST",
         }
@@ -89,6 +95,9 @@ impl GraphqlError {
             "errors": [{"message": self.to_string(), "extensions": {"code": self.code()}}]
         });
         let mut response = json_response(self.status(), media_type.header(), &body);
+        if let Self::TooOften { seconds } = self {
+            retry_after(&mut response, seconds);
+        }
         let extra = match self {
             Self::Method => Some((ALLOW, GRAPHQL_METHODS)),
             Self::Timeout => Some((RETRY_AFTER, "5")),
@@ -151,6 +160,12 @@ pub(super) fn json_response(status: StatusCode, content_type: HeaderValue, body:
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     set(&mut response, CACHE_CONTROL, "no-store");
     response
+}
+
+/// Scripts of other origins may read it.
+pub(super) fn retry_after(response: &mut Response, seconds: u64) {
+    response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    set(response, ACCESS_CONTROL_EXPOSE_HEADERS, "Retry-After");
 }
 
 pub(super) fn set(response: &mut Response, name: HeaderName, value: &'static str) {

@@ -18,6 +18,7 @@ use super::challenge::{challenge, merged};
 use super::compression::compressed;
 use super::cors::preflight;
 use super::error::{GRAPHQL_METHODS, GraphqlError, set};
+use super::limit::network;
 use super::request_body::{self, Unread};
 use crate::auth::{Access, TOKEN_BYTES_MAX};
 use crate::graphql::{self, Answer, Challenge, Outcome, Visible};
@@ -28,6 +29,9 @@ pub(super) async fn handle(State(services): State<Arc<Services>>, request: Reque
     let (parts, body) = request.into_parts();
     let media_type = MediaType::preferred(&parts.headers);
     let is_too_long = |value: &HeaderValue| value.len() > TOKEN_BYTES_MAX + "Bearer ".len();
+    if let Err(too_often) = allowed(&services, &parts) {
+        return too_often.into_response(media_type);
+    }
     let result = match parts.method {
         _ if parts.headers.get_all(AUTHORIZATION).iter().any(is_too_long) => {
             Err(GraphqlError::TokenTooLong { bytes_max: TOKEN_BYTES_MAX })
@@ -62,12 +66,15 @@ async fn post(
     match parse::body(&body, limits.batch)? {
         Parsed::One(mut request) => {
             request.visible = visible;
+            request.origin = Some(Arc::new(services.origin(parts)));
             let answer = services.engine.execute(request, access(services, parts)).await;
             Ok(respond(services, parts, media_type, visible, answer).await)
         }
         Parsed::Batch(mut requests) => {
+            let origin = Arc::new(services.origin(parts));
             for request in &mut requests {
                 request.visible = visible;
+                request.origin = Some(Arc::clone(&origin));
             }
             let (body, lacking) = batch(services, requests, &access(services, parts)).await;
             let mut response = whole(StatusCode::OK, media_type, body, "no-store");
@@ -100,6 +107,21 @@ fn visible(parts: &Parts) -> Result<Visible, GraphqlError> {
         }
     }
     Ok(visible)
+}
+
+/// Whether a caller without a good token may ask once more.
+fn allowed(services: &Services, parts: &Parts) -> Result<(), GraphqlError> {
+    if !services.anonymous.is_on()
+        || parts.method == Method::OPTIONS
+        || matches!(*access(services, parts), Access::Granted(_))
+    {
+        return Ok(());
+    }
+    let address = network(services.limits.proxies.client_address(parts));
+    services
+        .anonymous
+        .count(&address)
+        .map_err(|too_often| GraphqlError::TooOften { seconds: too_often.retry_after_seconds })
 }
 
 fn access(services: &Services, parts: &Parts) -> Arc<Access> {

@@ -1,21 +1,27 @@
 //! `POST /jwt`: a token for an API key. Bodies, codes and texts are the CE-API's; members after `jwt` and `message`
 //! are ours.
 
+mod trail;
+
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Services;
 use super::accept::is_json;
 use super::cors::preflight;
-use super::error::{Problem, json_response};
+use super::error::{Problem, json_response, retry_after};
+use super::limit::{TooOften, network};
 use super::request_body::{self, Unread};
 use crate::auth::{MintError, Minted};
+use trail::Trail;
 
 pub(super) const METHODS: &str = "OPTIONS, POST";
 const BODY_BYTES_MAX: usize = 100 * 1024;
@@ -30,6 +36,10 @@ pub(super) async fn handle(State(services): State<Arc<Services>>, request: Reque
 
 async fn post(services: Arc<Services>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    let address = network(services.limits.proxies.client_address(&parts));
+    if let Err(error) = services.mint_failures.look(&address) {
+        return too_often(error);
+    }
     let body = match request_body::read(&parts, body, BODY_BYTES_MAX, services.limits.body_timeout).await {
         Ok(body) => body,
         Err(Unread::TooLarge) => {
@@ -53,17 +63,58 @@ async fn post(services: Arc<Services>, request: Request) -> Response {
         Ok(order) => order,
         Err(message) => return failure(StatusCode::BAD_REQUEST, &message),
     };
-    // Comparing globs may take some milliseconds, in which other requests should go on.
-    let minting =
-        tokio::task::spawn_blocking(move || services.authority.mint(&order, &services.scopes, Uuid::new_v4()));
-    match minting.await {
-        Ok(Ok(minted)) => success(&minted),
-        Ok(Err(error)) => refusal(&error),
-        Err(_panicked) => failure(
+    let trail = Trail::new(&services, &parts, &order);
+    match mint(&services, order).await {
+        Some(Ok(minted)) => match services.mints.count(&minted.id) {
+            Ok(()) if trail.done(&minted).await => success(&minted),
+            Ok(()) => failure(StatusCode::SERVICE_UNAVAILABLE, "no token can be minted now: try again later"),
+            Err(error) => {
+                trail.refused("rate_limited").await;
+                too_often(error)
+            }
+        },
+        Some(Err(error)) => {
+            trail.refused(error.kind()).await;
+            match error {
+                MintError::WrongCredentials => {
+                    services.mint_failures.count(&address).map_or_else(too_often, |()| refusal(&error))
+                }
+                error => refusal(&error),
+            }
+        }
+        None => failure(
             StatusCode::INTERNAL_SERVER_ERROR,
             "Internal error. Please tell the operator the value of the header x-request-id.",
         ),
     }
+}
+
+/// None after a panic.
+async fn mint(services: &Arc<Services>, order: Value) -> Option<Result<Minted, MintError>> {
+    let room = if services.authority.is_slow_to_mint() {
+        Some(Arc::clone(&services.slow_mints).acquire_owned().await.ok()?)
+    } else {
+        None
+    };
+    let services = Arc::clone(services);
+    // Comparing globs, and checking hashes, may take some milliseconds, in which other requests should go on.
+    let minting = tokio::task::spawn_blocking(move || {
+        // Kept to the end, also if the client is gone by then.
+        let _room = room;
+        services.authority.mint(&order, &services.scopes, Uuid::new_v4())
+    });
+    minting.await.ok()
+}
+
+/// The members that decide, each at most once: of two, others might read the other one.
+#[derive(Deserialize)]
+struct Once {
+    #[serde(rename = "id")]
+    _id: Option<IgnoredAny>,
+    #[serde(rename = "apiKey")]
+    _api_key: Option<IgnoredAny>,
+    #[serde(rename = "scopes")]
+    _scopes: Option<IgnoredAny>,
 }
 
 fn parse(body: &Bytes) -> Result<Value, String> {
@@ -72,6 +123,9 @@ fn parse(body: &Bytes) -> Result<Value, String> {
         return Ok(Value::Null);
     }
     match serde_json::from_slice(body) {
+        Ok(Value::Object(_)) if serde_json::from_slice::<Once>(body).is_err() => {
+            Err(format!("a member stands there twice: send {form}"))
+        }
         Ok(order @ (Value::Object(_) | Value::Array(_))) => Ok(order),
         Ok(_) => Err(format!("the body is no object: send {form}")),
         Err(error) => {
@@ -97,7 +151,6 @@ fn refusal(error: &MintError) -> Response {
         MintError::TooManyScopes { .. } | MintError::TokenTooLong => StatusCode::BAD_REQUEST,
         _ => StatusCode::FORBIDDEN,
     };
-    tracing::info!(http.status = status.as_u16(), reason = %error.kind(), "token refused");
     let mut body = json!({"success": false, "message": error.to_string()});
     if let MintError::NotAllowed { counter_example, reason, .. } = error
         && let Some(members) = body.as_object_mut()
@@ -108,6 +161,14 @@ fn refusal(error: &MintError) -> Response {
         );
     }
     respond(status, &body)
+}
+
+fn too_often(error: TooOften) -> Response {
+    let seconds = error.retry_after_seconds;
+    let message = format!("too many requests: try again in {seconds} s");
+    let mut response = failure(StatusCode::TOO_MANY_REQUESTS, &message);
+    retry_after(&mut response, seconds);
+    response
 }
 
 fn failure(status: StatusCode, message: &str) -> Response {

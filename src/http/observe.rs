@@ -17,9 +17,14 @@ use super::error::{GraphqlError, set};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_BYTES_MAX: usize = 128;
 
-pub(super) async fn observe(State(timeout): State<Duration>, request: Request, next: Next) -> Response {
+/// As in the header of the response: an extension of each request.
+#[derive(Clone, Debug)]
+pub(super) struct RequestId(pub(super) HeaderValue);
+
+pub(super) async fn observe(State(timeout): State<Duration>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     let request_id = request_id(request.headers());
+    request.extensions_mut().insert(RequestId(request_id.clone()));
     let method = request.method().clone();
     let uri = request.uri().clone();
     let mut response = answer(timeout, request, next, &request_id).await;

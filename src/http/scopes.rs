@@ -15,7 +15,8 @@ use serde_json::{Map, Value, json};
 use super::Services;
 use super::accept::is_json;
 use super::cors::preflight;
-use super::error::{Problem, json_response};
+use super::error::{Problem, json_response, retry_after};
+use super::limit::{TooOften, network};
 use super::request_body::{self, Unread};
 use crate::auth::Subject;
 use crate::graphql::Question;
@@ -62,6 +63,8 @@ enum Refused {
     Scopes(#[from] crate::scope::Error),
     #[error("Internal error. Please tell the operator the value of the header x-request-id.")]
     Internal,
+    #[error("too many requests: try again in {seconds} s", seconds = .0.retry_after_seconds)]
+    TooOften(TooOften),
     // The text of `POST /jwt`.
     #[error("The apiKey and id combination is not correct")]
     WrongKey,
@@ -74,6 +77,7 @@ impl Refused {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::WrongKey => StatusCode::FORBIDDEN,
+            Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         }
@@ -85,6 +89,7 @@ impl Refused {
             Self::TooLarge { .. } => "PAYLOAD_TOO_LARGE",
             Self::TooSlow => "TIMEOUT",
             Self::WrongKey => "FORBIDDEN",
+            Self::TooOften(_) => "RATE_LIMITED",
             Self::Internal => "INTERNAL_SERVER_ERROR",
             _ => "BAD_REQUEST",
         }
@@ -94,7 +99,11 @@ impl Refused {
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let body = json!({"errors": [{"message": self.to_string(), "extensions": {"code": self.code()}}]});
-        respond(self.status(), &body)
+        let mut response = respond(self.status(), &body);
+        if let Self::TooOften(error) = self {
+            retry_after(&mut response, error.retry_after_seconds);
+        }
+        response
     }
 }
 
@@ -122,7 +131,7 @@ async fn post(services: &Arc<Services>, request: Request) -> Result<Response, Re
         )?;
     let asked: Asked =
         serde_json::from_slice(&body).map_err(|error| Refused::Body { line: error.line(), column: error.column() })?;
-    let subject = subject(services, &parts, &asked)?;
+    let subject = subject(services, &parts, &asked).await?;
     let variables = asked.variables.map(|variables| async_graphql::Variables::from_json(Value::Object(variables)));
     let question = Question { query: asked.query, operation_name: asked.operation_name, variables };
     match services.engine.explainer().needs(&question).await {
@@ -142,7 +151,7 @@ async fn post(services: &Arc<Services>, request: Request) -> Result<Response, Re
 }
 
 /// For whom the answer shall hold.
-fn subject(services: &Services, parts: &Parts, asked: &Asked) -> Result<Subject, Refused> {
+async fn subject(services: &Arc<Services>, parts: &Parts, asked: &Asked) -> Result<Subject, Refused> {
     let authority = &services.authority;
     let scopes = asked.scopes.as_ref().map(|scopes| ScopeSet::compile(scopes)).transpose()?;
     match (&asked.token, &asked.key_id, &asked.api_key, scopes) {
@@ -152,7 +161,7 @@ fn subject(services: &Services, parts: &Parts, asked: &Asked) -> Result<Subject,
         }
         (Some(_), _, _, _) => Err(Refused::TwoSubjects),
         (None, Some(id), Some(api_key), token) => {
-            let (id, key) = authority.key_scopes(id, api_key).ok_or(Refused::WrongKey)?;
+            let (id, key) = key(services, parts, id.clone(), api_key.clone()).await?;
             Ok(Subject::Key { id, key, token })
         }
         (None, Some(_), None, _) | (None, None, Some(_), _) => Err(Refused::HalfKey),
@@ -161,6 +170,31 @@ fn subject(services: &Services, parts: &Parts, asked: &Asked) -> Result<Subject,
             let authorization = parts.headers.get_all(AUTHORIZATION);
             Ok(Subject::Caller(authority.access(authorization.iter().map(HeaderValue::as_bytes))))
         }
+    }
+}
+
+/// The key of that id, if its secret is right. Trying secrets is limited as at `POST /jwt`.
+async fn key(
+    services: &Arc<Services>,
+    parts: &Parts,
+    id: String,
+    api_key: String,
+) -> Result<(Arc<str>, ScopeSet), Refused> {
+    let address = network(services.limits.proxies.client_address(parts));
+    services.mint_failures.look(&address).map_err(Refused::TooOften)?;
+    let slow = services.authority.is_slow_to_mint().then(|| Arc::clone(&services.slow_mints));
+    let room = match slow {
+        Some(slow) => Some(slow.acquire_owned().await.map_err(|_closed| Refused::Internal)?),
+        None => None,
+    };
+    let authority = Arc::clone(&services.authority);
+    let checking = tokio::task::spawn_blocking(move || {
+        let _room = room;
+        authority.key_scopes(&id, &api_key)
+    });
+    match checking.await.map_err(|_panicked| Refused::Internal)? {
+        Some(found) => Ok(found),
+        None => Err(services.mint_failures.count(&address).map_or_else(Refused::TooOften, |()| Refused::WrongKey)),
     }
 }
 

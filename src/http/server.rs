@@ -8,12 +8,16 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
+use tower::{ServiceExt, service_fn};
 
+use super::client_address::Peer;
 use super::{Limits, Router};
 
 /// Whether all requests were answered.
@@ -71,21 +75,25 @@ impl Connections {
         let Ok(room) = Arc::clone(&self.room).acquire_owned().await else {
             return;
         };
-        let stream = match listener.accept().await {
-            Ok((stream, _address)) => stream,
+        let (stream, address) = match listener.accept().await {
+            Ok(accepted) => accepted,
             Err(error) => return after_accept_error(&error).await,
         };
         // Answers are written as a whole: waiting for more only delays them.
         stream.set_nodelay(true).ok();
-        let connection = self.connection(stream);
+        let connection = self.connection(stream, Peer(address.ip()));
         tokio::spawn(async move {
             connection.await;
             drop(room);
         });
     }
 
-    fn connection(&self, stream: TcpStream) -> impl Future<Output = ()> + Send + 'static {
-        let service = TowerToHyperService::new(self.router.clone());
+    fn connection(&self, stream: TcpStream, peer: Peer) -> impl Future<Output = ()> + Send + 'static {
+        let router = self.router.clone();
+        let service = TowerToHyperService::new(service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            router.clone().oneshot(request)
+        }));
         let connection = self.builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
         let mut stopping = self.stopping.subscribe();
         async move {

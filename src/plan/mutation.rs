@@ -20,6 +20,8 @@ pub struct Change<'a> {
     pub null_check: Option<NullCheck<'a>>,
     /// What to tell the client when the key is taken.
     pub conflict: String,
+    /// Keys of the nodes that it writes to, or whose relation it writes.
+    pub keys: Vec<String>,
 }
 
 /// Plans a field of the mutation root. `new_key` makes keys for nodes that are created without one.

@@ -69,6 +69,22 @@ impl Scope {
 }
 
 impl Write {
+    /// The same write and one more statement, kept or lost together.
+    #[must_use]
+    pub fn with(mut self, also: Sql) -> Self {
+        match &mut self {
+            Self::Change { statements, .. } => statements.push(also),
+            Self::Delete { statement, .. } => {
+                statement.push("; ").append(also);
+            }
+            // Behind what answers, so that this keeps its place.
+            Self::Merge { read, .. } => {
+                read.push("; ").append(also);
+            }
+        }
+        self
+    }
+
     /// Statements of the longest course.
     pub(super) fn len(&self) -> u64 {
         match self {

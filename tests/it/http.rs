@@ -1,10 +1,11 @@
 //! The server over real HTTP: each row sends a request and names what comes back.
 
-mod client;
-mod server;
+pub(crate) mod client;
+pub(crate) mod server;
 mod graphql;
 mod mistakes;
 mod jwt;
 mod scopes;
+mod limits;
 mod compression;
 mod connections;

@@ -22,6 +22,7 @@ mod storage;
 mod oracle;
 mod guard;
 mod http;
+mod process;
 mod queries;
 mod mutations;
 mod relations;

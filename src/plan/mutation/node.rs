@@ -43,7 +43,7 @@ pub(super) fn plan<'a>(
         }
     };
     let conflict = format!("{} with {} \"{key}\" already exists", node_type.name, node_type.key);
-    Ok(Change { write, null_check, conflict })
+    Ok(Change { write, null_check, conflict, keys: vec![key] })
 }
 
 struct Planned<'a, 'b> {

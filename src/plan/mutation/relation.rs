@@ -42,7 +42,9 @@ pub(super) fn plan<'a>(
         RelationAction::Remove => ends.delete(),
     };
     let (read, null_check) = ends.payload(root)?;
-    Ok(Change { write: Write::Change { statements: vec![statement], read }, null_check, conflict: String::new() })
+    let keys = vec![ends.from.key.to_owned(), ends.to.key.to_owned()];
+    let write = Write::Change { statements: vec![statement], read };
+    Ok(Change { write, null_check, conflict: String::new(), keys })
 }
 
 fn end_key<'v>(source: Source<'_>, arguments: &'v Arguments, end: &str, ty: TypeId) -> Result<&'v str, Error> {

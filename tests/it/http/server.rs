@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::routing::get;
-use clef::auth::{Authority, Key, PublicOperations, Settings};
+use clef::auth::{Authority, Key, PublicOperations, Secret, Settings};
 use clef::clock::Clock;
 use clef::http::{Drained, Limits, Services};
 use clef::scope::ScopeSet;
@@ -36,17 +36,14 @@ impl Server {
     }
 
     pub(crate) async fn start_public(limits: Limits, public: PublicOperations) -> Self {
-        let key = |id: &str, scopes: &[&str]| Key {
-            id: id.into(),
-            api_key: format!("key of {id}").into(),
-            scopes: ScopeSet::compile(scopes).unwrap(),
-        };
+        let key = |id: &str, scopes: &[&str]| Key::new(id, format!("key of {id}"), ScopeSet::compile(scopes).unwrap());
         let settings = Settings {
-            secret: "a secret of the tests, of more than 32 bytes".into(),
+            secrets: vec![Secret::unnamed("a secret of the tests, of more than 32 bytes")],
             lifetime: Duration::from_hours(24),
             issuer: "https://trompamusic.eu".into(),
             audience: Vec::new(),
             keys: vec![key("all", &["*"]), key("people", &["Mutation:Person:*"])],
+            ..Settings::default()
         };
         let authority = Authority::new(settings, Clock::System).unwrap();
         let model = crate::support::model("schema");

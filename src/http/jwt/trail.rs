@@ -1,0 +1,69 @@
+//! What is recorded of a request for a token.
+
+use std::sync::Arc;
+
+use axum::http::request::Parts;
+use serde_json::Value;
+
+use super::Services;
+use crate::audit::{self, Event, Origin, Outcome, Record};
+use crate::auth::Minted;
+
+/// Who asked, from where, and for what.
+pub(super) struct Trail {
+    services: Arc<Services>,
+    key_id: Option<Arc<str>>,
+    origin: Origin,
+    scopes: Vec<String>,
+}
+
+impl Trail {
+    pub(super) fn new(services: &Arc<Services>, parts: &Parts, order: &Value) -> Self {
+        let scopes = order.get("scopes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        Self {
+            services: Arc::clone(services),
+            key_id: services.authority.known_id(order),
+            origin: services.origin(parts),
+            scopes: scopes.iter().filter_map(|scope| scope.as_str().map(str::to_owned)).collect(),
+        }
+    }
+
+    /// Whether it could be recorded: else nobody gets the token.
+    pub(super) async fn done(&self, minted: &Minted) -> bool {
+        let token_id = minted.token_id.to_string();
+        self.keep(&Record { token_id: Some(&token_id), ..self.record(Outcome::Done) }).await
+    }
+
+    pub(super) async fn refused(&self, code: &str) {
+        self.keep(&Record { code: Some(code), ..self.record(Outcome::Refused) }).await;
+    }
+
+    async fn keep(&self, record: &Record<'_>) -> bool {
+        record.log();
+        let engine = &self.services.engine;
+        if !engine.has_audit_table() {
+            return true;
+        }
+        let write = audit::write(vec![record.statement(engine.clock().now())]);
+        let written = engine.storage().write(write).await;
+        if let Err(error) = &written {
+            tracing::error!(error = error as &dyn std::error::Error, "a request for a token not recorded");
+        }
+        written.is_ok()
+    }
+
+    fn record(&self, outcome: Outcome) -> Record<'_> {
+        Record {
+            event: Event::Mint,
+            outcome,
+            code: None,
+            key_id: self.key_id.as_deref(),
+            token_id: None,
+            origin: Some(&self.origin),
+            operation: None,
+            field: None,
+            scopes: &self.scopes,
+            nodes: &[],
+        }
+    }
+}
