@@ -34,7 +34,7 @@ use crate::audit::Origin;
 use crate::auth::Authority;
 use crate::graphql::Engine;
 use crate::scope::Scope;
-use limit::Limiter;
+use limit::{Guesses, Limiter};
 use observe::RequestId;
 
 pub use axum::Router;
@@ -95,7 +95,7 @@ pub struct Services {
     /// By key.
     mints: Limiter<String>,
     /// By address.
-    mint_failures: Limiter<IpAddr>,
+    mint_failures: Guesses,
     /// By address.
     anonymous: Limiter<IpAddr>,
     /// For what takes time and memory to mint, so that it never takes all.
@@ -121,7 +121,7 @@ impl Services {
             introspection: introspection::Representations::default(),
             own_introspection: introspection::Representations::default(),
             mints: Limiter::new(rates.mints),
-            mint_failures: Limiter::new(rates.mint_failures),
+            mint_failures: Guesses::new(rates.mint_failures),
             anonymous: Limiter::new(rates.anonymous),
             slow_mints: Arc::new(Semaphore::new(SLOW_MINTS_MAX)),
         }

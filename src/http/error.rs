@@ -50,6 +50,8 @@ pub(super) enum GraphqlError {
     TooSlow,
     #[error("the body did not arrive as a whole: send it again")]
     BrokenOff,
+    #[error("the address has more than {bytes_max} bytes: send the query by POST")]
+    UriTooLong { bytes_max: usize },
     #[error("the header Authorization has more than {bytes_max} bytes: no token is that long")]
     TokenTooLong { bytes_max: usize },
     #[error("the method is not allowed here: send a query by POST or GET, a mutation by POST")]
@@ -67,6 +69,7 @@ impl GraphqlError {
         match self {
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UriTooLong { .. } => StatusCode::URI_TOO_LONG,
             Self::TokenTooLong { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -81,6 +84,7 @@ impl GraphqlError {
         match self {
             Self::MediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::TooLarge { .. } => "PAYLOAD_TOO_LARGE",
+            Self::UriTooLong { .. } => "URI_TOO_LONG",
             Self::TokenTooLong { .. } => "UNAUTHENTICATED",
             Self::Method => "METHOD_NOT_ALLOWED",
             Self::TooSlow | Self::Timeout => "TIMEOUT",

@@ -25,6 +25,9 @@ use crate::graphql::{self, Answer, Challenge, Outcome, Visible};
 
 use parse::Parsed;
 
+/// Of a path with its query.
+const URI_BYTES_MAX: usize = 32 * 1024;
+
 pub(super) async fn handle(State(services): State<Arc<Services>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let media_type = MediaType::preferred(&parts.headers);
@@ -35,6 +38,9 @@ pub(super) async fn handle(State(services): State<Arc<Services>>, request: Reque
     let result = match parts.method {
         _ if parts.headers.get_all(AUTHORIZATION).iter().any(is_too_long) => {
             Err(GraphqlError::TokenTooLong { bytes_max: TOKEN_BYTES_MAX })
+        }
+        _ if parts.uri.path_and_query().is_some_and(|path| path.as_str().len() > URI_BYTES_MAX) => {
+            Err(GraphqlError::UriTooLong { bytes_max: URI_BYTES_MAX })
         }
         Method::POST => post(&services, &parts, body, media_type).await,
         Method::GET => get(&services, &parts, media_type).await,

@@ -37,9 +37,6 @@ pub(super) async fn handle(State(services): State<Arc<Services>>, request: Reque
 async fn post(services: Arc<Services>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let address = network(services.limits.proxies.client_address(&parts));
-    if let Err(error) = services.mint_failures.look(&address) {
-        return too_often(error);
-    }
     let body = match request_body::read(&parts, body, BODY_BYTES_MAX, services.limits.body_timeout).await {
         Ok(body) => body,
         Err(Unread::TooLarge) => {
@@ -63,6 +60,10 @@ async fn post(services: Arc<Services>, request: Request) -> Response {
         Ok(order) => order,
         Err(message) => return failure(StatusCode::BAD_REQUEST, &message),
     };
+    let id = order.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    if let Err(error) = services.mint_failures.look(address, &id) {
+        return too_often(error);
+    }
     let trail = Trail::new(&services, &parts, &order);
     match mint(&services, order).await {
         Some(Ok(minted)) => match services.mints.count(&minted.id) {
@@ -77,7 +78,7 @@ async fn post(services: Arc<Services>, request: Request) -> Response {
             trail.refused(error.kind()).await;
             match error {
                 MintError::WrongCredentials => {
-                    services.mint_failures.count(&address).map_or_else(too_often, |()| refusal(&error))
+                    services.mint_failures.count(address, &id).map_or_else(too_often, |()| refusal(&error))
                 }
                 error => refusal(&error),
             }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota};
 use quick_cache::sync::Cache;
+use sha2::{Digest, Sha256};
 
 /// Buckets that are kept; of more, those go that were used least. Each takes some hundred bytes.
 const BUCKETS_MAX: usize = 65_536;
@@ -67,7 +68,7 @@ impl FromStr for Rate {
 pub struct Rates {
     /// Tokens minted for one key.
     pub mints: Option<Rate>,
-    /// Wrong pairs of `id` and `apiKey` from one address.
+    /// Wrong API keys for one id from one address; ten times as many for all ids together.
     pub mint_failures: Option<Rate>,
     /// GraphQL requests without a good token from one address.
     pub anonymous: Option<Rate>,
@@ -84,6 +85,50 @@ impl Default for Rates {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooOften {
     pub(super) retry_after_seconds: u64,
+}
+
+/// Wrong pairs of `id` and `apiKey`: of one id from one address, and ten times as often of any. So whoever guesses one key does not lock
+/// out the others behind its address, and cannot try them all either.
+pub(super) struct Guesses {
+    of_id: Limiter<(IpAddr, [u8; 8])>,
+    of_any: Limiter<IpAddr>,
+}
+
+impl Guesses {
+    const IDS: NonZeroU32 = NonZeroU32::new(10).unwrap();
+
+    pub(super) fn new(rate: Option<Rate>) -> Self {
+        let of_any = rate.map(|rate| Rate {
+            requests: rate.requests.saturating_mul(Self::IDS),
+            burst: rate.burst.saturating_mul(Self::IDS),
+            ..rate
+        });
+        Self { of_id: Limiter::new(rate), of_any: Limiter::new(of_any) }
+    }
+
+    /// Whether too many were counted, without counting this one.
+    pub(super) fn look(&self, address: IpAddr, id: &str) -> Result<(), TooOften> {
+        self.of_any.look(&address)?;
+        self.of_id.look(&(address, short_digest(id)))
+    }
+
+    /// Counts one.
+    pub(super) fn count(&self, address: IpAddr, id: &str) -> Result<(), TooOften> {
+        self.of_any.count(&address)?;
+        self.of_id.count(&(address, short_digest(id)))
+    }
+}
+
+/// An id may be of any length, and a secret by mistake.
+fn short_digest(id: &str) -> [u8; 8] {
+    let digest: [u8; 32] = Sha256::digest(id).into();
+    digest.first_chunk().copied().unwrap_or_default()
+}
+
+impl fmt::Debug for Guesses {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.of_id.fmt(formatter)
+    }
 }
 
 /// A bucket for each key. Without a rate, there is no limit.

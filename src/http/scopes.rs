@@ -181,20 +181,22 @@ async fn key(
     api_key: String,
 ) -> Result<(Arc<str>, ScopeSet), Refused> {
     let address = network(services.limits.proxies.client_address(parts));
-    services.mint_failures.look(&address).map_err(Refused::TooOften)?;
+    services.mint_failures.look(address, &id).map_err(Refused::TooOften)?;
     let slow = services.authority.is_slow_to_mint().then(|| Arc::clone(&services.slow_mints));
     let room = match slow {
         Some(slow) => Some(slow.acquire_owned().await.map_err(|_closed| Refused::Internal)?),
         None => None,
     };
-    let authority = Arc::clone(&services.authority);
+    let (authority, guessed) = (Arc::clone(&services.authority), id.clone());
     let checking = tokio::task::spawn_blocking(move || {
         let _room = room;
         authority.key_scopes(&id, &api_key)
     });
     match checking.await.map_err(|_panicked| Refused::Internal)? {
         Some(found) => Ok(found),
-        None => Err(services.mint_failures.count(&address).map_or_else(Refused::TooOften, |()| Refused::WrongKey)),
+        None => {
+            Err(services.mint_failures.count(address, &guessed).map_or_else(Refused::TooOften, |()| Refused::WrongKey))
+        }
     }
 }
 

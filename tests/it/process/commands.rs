@@ -10,6 +10,9 @@ fn output(folder: &Folder, settings: &[(&str, &str)], arguments: &[&str], input:
     (output.status.success(), text(output.stdout), text(output.stderr))
 }
 
+/// Variables, token, and what is said of it.
+type Row<'row> = (&'row [(&'row str, &'row str)], &'row str, &'row str);
+
 #[tokio::test]
 async fn a_key_that_was_made_mints_and_its_token_is_explained() {
     let folder = Folder::new("commands");
@@ -44,7 +47,7 @@ async fn a_key_that_was_made_mints_and_its_token_is_explained() {
     }
     let others = keys.replace("people", "others");
     let disabled = keys.replace("\"id\"", "\"disabled\":true,\"id\"");
-    let cases: &[(&[(&str, &str)], &str, &str)] = &[
+    let cases: &[Row<'_>] = &[
         (&[("JWT_SECRET", OTHER_SECRET), settings[1]], jwt, "no: its signature is by none of the secrets"),
         (&[settings[0], ("JWT_AUTH_KEYS", &others)], jwt, "no: there is no key `people`"),
         (&[settings[0], ("JWT_AUTH_KEYS", &disabled)], jwt, "no: the key `people` is disabled"),
