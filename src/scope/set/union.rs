@@ -24,6 +24,10 @@ pub(super) struct Union {
 
 impl Union {
     pub(super) fn of(patterns: &[Pattern]) -> Self {
+        // Making an automaton takes longer than a few globs ever cost.
+        if patterns.len() <= GROUP {
+            return Self { members: (0..patterns.len()).map(Member::Alone).collect() };
+        }
         // Neighbours begin alike, and what begins alike has states in common.
         let mut positions: Vec<usize> = (0..patterns.len()).collect();
         positions.sort_by_key(|&position| patterns.get(position).map(Pattern::as_str));
