@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::document::{self, Documents};
-use super::limits::Limits;
+use super::limits::{self, Limits};
 use super::needs::{self, Values};
 use super::response::{self, GraphqlError};
 use super::{Error, schema};
@@ -219,6 +219,10 @@ impl Explainer {
             now: self.clock.now().into(),
         };
         let roots = needs::root_fields(&source, root_type, &definition.node.selection_set.node, values);
+        if values == Values::Sent {
+            let exceeded = |exceeded: limits::Exceeded| vec![exceeded.into_error().at(definition.pos)];
+            self.limits.check_cost(limits::cost(&source, root_type, &roots)).map_err(exceeded)?;
+        }
         let fields = roots.iter().map(|root| {
             let needed = needs::needed(&source, root_type, root, self.public, values);
             let published = self.model.api().field(root_type, root.name());
