@@ -19,6 +19,7 @@ use crate::config::{Config, SchemaSource};
 use crate::graphql::{self, Engine};
 use crate::http::{self, Drained, Services};
 use crate::model::{Model, NodeType, Property, PropertyType};
+use crate::scope::Catalogue;
 use crate::storage::{self, RemovedPolicy, Storage};
 use crate::{scope, sdl, terminal};
 
@@ -129,6 +130,7 @@ pub enum Migration {
 struct Parts {
     services: Arc<Services>,
     authority: Arc<Authority>,
+    engine: Arc<Engine>,
     storage: Storage,
     /// A mutation that can be sent as it is.
     example: Option<String>,
@@ -156,7 +158,7 @@ pub async fn serve(config: Config, clock: Clock) -> Result<(), Error> {
     }
     let router = http::router(Arc::clone(&parts.services));
     let (stop, again, hangup) = signals.split();
-    tokio::spawn(reload.run(Arc::clone(&parts.authority), hangup));
+    tokio::spawn(reload.run(Arc::clone(&parts.authority), Arc::clone(&parts.engine), hangup));
     let served = http::serve(listener, router, &limits, stop, DRAIN_TIMEOUT);
     let drained = tokio::select! {
         drained = served => drained,
@@ -176,26 +178,33 @@ async fn assemble(config: Config, clock: Clock) -> Result<Parts, Error> {
     let model = Arc::new(schema::read(&config.schema)?);
     let settings = database(&config);
     let storage = Storage::open(&settings, &model, RemovedPolicy::Refuse).await?;
-    let mut engine = Engine::new(Arc::clone(&model), storage.clone(), config.query_limits, clock.clone(), new_key)?
-        .with_public(config.public_operations);
-    let catalogue = engine.explainer().catalogue();
-    let universe = catalogue.scopes().cloned().collect();
-    // Keys that were made here are for everything, on purpose.
-    if config.development_keys.is_none() {
-        let keys = config.auth.keys.iter().map(|key| (&*key.id, &key.scopes));
-        for (id, finding) in scopes::findings(catalogue, config.public_operations, keys) {
-            tracing::warn!(key.id = id, finding = %finding, kind = finding.kind(), "a key looks wrong");
-        }
-    }
+    let mut engine =
+        Engine::new(Arc::clone(&model), storage.clone(), config.query_limits.clone(), clock.clone(), new_key)?
+            .with_public(config.public_operations);
     if config.has_audit_table {
         engine = engine.with_audit_table();
     }
+    let catalogue = engine.explainer().catalogue();
+    let universe = catalogue.scopes().cloned().collect();
+    warn_of_keys(catalogue, &config);
     let authority = Arc::new(Authority::new(config.auth, clock)?);
     let engine = Arc::new(engine);
     let warmed = Arc::clone(&engine);
     tokio::spawn(async move { warmed.warm().await });
-    let services = Services::new(engine, Arc::clone(&authority), universe, config.limits);
-    Ok(Parts { authority, services: Arc::new(services), storage, example: example(&model) })
+    let services = Services::new(Arc::clone(&engine), Arc::clone(&authority), universe, config.limits);
+    Ok(Parts { authority, engine, services: Arc::new(services), storage, example: example(&model) })
+}
+
+/// What looks wrong in the scopes of keys.
+fn warn_of_keys(catalogue: &Catalogue, config: &Config) {
+    // Keys that were made here are for everything, on purpose.
+    if config.development_keys.is_some() {
+        return;
+    }
+    let keys = config.auth.keys.iter().map(|key| (&*key.id, &key.scopes));
+    for (id, finding) in scopes::findings(catalogue, config.public_operations, keys) {
+        tracing::warn!(key.id = id, finding = %finding, kind = finding.kind(), "a key looks wrong");
+    }
 }
 
 fn database(config: &Config) -> storage::Settings {

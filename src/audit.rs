@@ -49,7 +49,7 @@ pub enum Outcome {
 }
 
 /// One thing that was asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
     /// What.
     pub event: Event,

@@ -236,8 +236,11 @@ impl Settings {
     /// They are configured wrongly.
     pub fn grants(&self) -> Result<Grants, Error> {
         let mut problems = Problems::default();
-        let public = public_operations(self, &mut problems);
-        let keys = self.jwt_auth_keys.as_ref().map(|text| keys::parse(text.expose_secret(), keys::Samples::Accepted));
+        let mut settings = self.clone();
+        settings.read_files(&mut problems, &mut Vec::new());
+        let public = public_operations(&settings, &mut problems);
+        let keys =
+            settings.jwt_auth_keys.as_ref().map(|text| keys::parse(text.expose_secret(), keys::Samples::Accepted));
         let keys = match keys {
             Some(Ok(keys)) => keys.into_iter().map(|key| (key.id, key.scopes)).collect(),
             Some(Err(found)) => {

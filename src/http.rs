@@ -15,6 +15,7 @@ mod introspection;
 mod limit;
 mod jwt;
 mod observe;
+mod guarded;
 mod request_body;
 mod scopes;
 mod server;

@@ -16,6 +16,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::auth::{self, Authority};
 use crate::config::{self, Config, Environment};
+use crate::graphql::Engine;
 
 /// A file is taken as written once it looks the same twice, so that half of it is not. Looking at content finds files
 /// that are swapped by a link as well.
@@ -53,7 +54,7 @@ impl Reload {
     }
 
     /// Until the server ends.
-    pub(super) async fn run(mut self, authority: Arc<Authority>, mut hangup: Signal) {
+    pub(super) async fn run(mut self, authority: Arc<Authority>, engine: Arc<Engine>, mut hangup: Signal) {
         let mut ticks = interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut before = self.applied.clone();
@@ -68,17 +69,17 @@ impl Reload {
                 continue;
             };
             if is_asked || (now != self.applied && now == before) {
-                self.read_again(&authority).await;
+                self.read_again(&authority, &engine).await;
                 self.applied.clone_from(&now);
             }
             before = now;
         }
     }
 
-    async fn read_again(&self, authority: &Authority) {
+    async fn read_again(&self, authority: &Authority, engine: &Engine) {
         let environment = self.environment;
         let config = spawn_blocking(move || Config::read_again(environment, &mut OsRng)).await;
-        let result = config.map_err(|_| Error::Panic).and_then(|config| apply(config?, authority));
+        let result = config.map_err(|_| Error::Panic).and_then(|config| apply(config?, authority, engine));
         match result {
             Ok(()) => {}
             Err(Error::Config(config::Error::Problems { problems })) => {
@@ -99,10 +100,11 @@ impl Reload {
     }
 }
 
-fn apply(config: Config, authority: &Authority) -> Result<(), Error> {
+fn apply(config: Config, authority: &Authority, engine: &Engine) -> Result<(), Error> {
     for notice in &config.notices {
         tracing::warn!("{notice}");
     }
+    super::warn_of_keys(engine.explainer().catalogue(), &config);
     let signs_with = config.auth.secrets.first().map(auth::Secret::key_id);
     let (secrets, keys) = (config.auth.secrets.len(), config.auth.keys.len());
     authority.replace(config.auth)?;

@@ -1,5 +1,7 @@
 //! The way of a request: document, operation, variables, guard, plan, storage, response.
 
+mod mutate;
+
 use std::sync::Arc;
 
 use async_graphql::dynamic::SchemaError;
@@ -14,15 +16,13 @@ use super::introspection::{self, Hidden, SchemaSelection};
 use super::limits::{self, Limits};
 use super::needs::{self, Values};
 use super::response::{self, GraphqlError, Member};
-use super::trail::Trail;
 use super::{Answer, Challenge, Outcome, Request, Visible};
-use crate::audit;
 use crate::auth::{Access, PublicOperations, TokenError};
 use crate::clock::Clock;
 use crate::model::Model;
 use crate::model::api::{MUTATION, QUERY};
 use crate::plan::nulls::NullCheck;
-use crate::plan::{self, RootField, Source, input, mutation, query};
+use crate::plan::{self, RootField, Source, input, query};
 use crate::storage::{self, Storage};
 
 /// Introspection answers of at least this size are kept.
@@ -94,30 +94,31 @@ impl Engine {
         self
     }
 
-    /// Tells what documents need, without running them.
-    pub fn explainer(&self) -> &Explainer {
-        &self.explainer
-    }
-
-    /// The same engine, which writes a row for each mutation, in the mutation's transaction.
+    /// With a row for each mutation, in the mutation's transaction.
     #[must_use]
-    pub fn with_audit_table(self) -> Self {
-        Self { has_audit_table: true, ..self }
+    pub fn with_audit_table(mut self) -> Self {
+        self.has_audit_table = true;
+        self
     }
 
-    /// Whether it does.
+    /// Whether there are such rows.
     pub fn has_audit_table(&self) -> bool {
         self.has_audit_table
-    }
-
-    /// The model that is served.
-    pub fn model(&self) -> &Arc<Model> {
-        &self.model
     }
 
     /// The clock that it goes by.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Tells what documents need, without running them.
+    pub fn explainer(&self) -> &Explainer {
+        &self.explainer
+    }
+
+    /// The model that is served.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
     }
 
     /// The storage that is served from.
@@ -255,55 +256,6 @@ impl Engine {
         }
     }
 
-    /// Asks the guards of all fields, then runs the fields one after another, each in a transaction of its own.
-    async fn mutate(
-        &self,
-        operation: &Operation<'_>,
-        roots: &[RootField<'_>],
-        request: &Request,
-        access: Arc<Access>,
-    ) -> Vec<Resolved> {
-        let document = operation.source.document;
-        let name = request.operation_name.as_deref();
-        let guarding = self.explainer.documents.guard(document, name, request.variables.clone(), Arc::clone(&access));
-        let verdicts = guarding.await;
-        let trail = Trail::new(request, &access, &self.model, self.clock.now());
-        let mut refusals = Vec::new();
-        let mut resolved = Vec::with_capacity(roots.len());
-        for root in roots {
-            let result = if root.name() == "__typename" {
-                Resolved::json(type_name(MUTATION))
-            } else {
-                let refusal = match (verdicts.of(root.response_key), self.may_read(operation, root, &access)) {
-                    (Ok(()), Ok(())) => None,
-                    (Ok(()), Err(refusal)) => Some(*refusal),
-                    (Err(refusal), _) => {
-                        let scope = self.model.mutations().get(root.name()).map(|mutation| Arc::clone(&mutation.scope));
-                        Some(refused(root, refusal).denying(scope))
-                    }
-                };
-                match refusal {
-                    None => self.mutation(operation, root, &trail).await,
-                    Some(result) => {
-                        let error = result.errors.first();
-                        trail.log(root.name(), audit::Outcome::Refused, error, &[]);
-                        if self.has_audit_table {
-                            refusals.push(trail.refused(root.name(), error));
-                        }
-                        result
-                    }
-                }
-            };
-            resolved.push(result);
-        }
-        if !refusals.is_empty()
-            && let Err(error) = self.storage.write(audit::write(refusals)).await
-        {
-            tracing::error!(error = &error as &dyn std::error::Error, "refused mutations not recorded");
-        }
-        resolved
-    }
-
     /// Whether the caller has the scopes that a field needs beside that of a mutation. Free where queries are public.
     fn may_read(&self, operation: &Operation<'_>, root: &RootField<'_>, access: &Access) -> Result<(), Box<Resolved>> {
         if self.explainer.public.queries {
@@ -316,29 +268,6 @@ impl Engine {
         let Some(denial) = denials.first() else { return Ok(()) };
         let refusal = GraphqlError::denied(denial, &missing, root.position()).below(root.response_key, Vec::new());
         Err(Box::new(Resolved::error(refusal).denying(missing)))
-    }
-
-    async fn mutation(&self, operation: &Operation<'_>, root: &RootField<'_>, trail: &Trail<'_>) -> Resolved {
-        let (resolved, outcome, nodes) = match mutation::mutation(operation.source, root, self.new_key) {
-            Ok(change) => {
-                let mut write = change.write;
-                if self.has_audit_table {
-                    write = write.with(trail.done(root.name(), &change.keys));
-                }
-                let result = self.storage.write(write).await;
-                // What is null in the answer against the schema's promise is done all the same.
-                let outcome = if result.is_ok() { audit::Outcome::Done } else { audit::Outcome::Failed };
-                let resolved = match result {
-                    Err(storage::Error::Conflict) => failed(root, &change.conflict, "CONFLICT"),
-                    result => answered(root, result, change.null_check.as_ref(), "null"),
-                };
-                (resolved, outcome, change.keys)
-            }
-            Err(error) => (bad_input(root, &error), audit::Outcome::Failed, Vec::new()),
-        };
-        let error = resolved.errors.first().filter(|_| outcome == audit::Outcome::Failed);
-        trail.log(root.name(), outcome, error, &nodes);
-        resolved
     }
 }
 

@@ -27,44 +27,57 @@ impl<'a> Trail<'a> {
 
     /// The row for a field that is about to be run. It is kept only if the field is done.
     pub(super) fn done(&self, field: &str, nodes: &[String]) -> Sql {
-        self.record(field, Outcome::Done, None, nodes, |record| record.statement(self.now))
+        let record = Record { nodes, ..self.record(Outcome::Done, None) };
+        self.with_scopes(field, &[], record, |record| record.statement(self.now))
     }
 
-    /// The row for a field that is refused.
-    pub(super) fn refused(&self, field: &str, error: Option<&GraphqlError>) -> Sql {
-        let code = error.map(GraphqlError::code);
-        self.record(field, Outcome::Refused, code, &[], |record| record.statement(self.now))
+    /// The row for a field that is refused for lack of `denied`.
+    pub(super) fn refused(&self, field: &str, error: Option<&GraphqlError>, denied: &[Arc<str>]) -> Sql {
+        let record = self.record(Outcome::Refused, error);
+        self.with_scopes(field, denied, record, |record| record.statement(self.now))
     }
 
-    /// The line for a field that is answered.
+    /// The line for a field that is refused.
+    pub(super) fn log_refused(&self, field: &str, error: Option<&GraphqlError>, denied: &[Arc<str>]) {
+        self.with_scopes(field, denied, self.record(Outcome::Refused, error), |record| record.log());
+    }
+
+    /// The line for a field that was run.
     pub(super) fn log(&self, field: &str, outcome: Outcome, error: Option<&GraphqlError>, nodes: &[String]) {
-        self.record(field, outcome, error.map(GraphqlError::code), nodes, |record| record.log());
+        let record = Record { nodes, ..self.record(outcome, error) };
+        self.with_scopes(field, &[], record, |record| record.log());
     }
 
-    fn record<T>(
+    /// The scopes that a field needed: the denied ones or, if there are none, that of the mutation.
+    fn with_scopes<T>(
         &self,
         field: &str,
-        outcome: Outcome,
-        code: Option<&str>,
-        nodes: &[String],
+        denied: &[Arc<str>],
+        record: Record<'_>,
         with: impl FnOnce(Record<'_>) -> T,
     ) -> T {
-        let scope = self.model.mutations().get(field).map(|mutation| mutation.scope.to_string());
+        let own = self.model.mutations().get(field).map(|mutation| mutation.scope.to_string());
+        let denied: Vec<_> = denied.iter().map(ToString::to_string).collect();
+        let scopes = if denied.is_empty() { own.as_slice() } else { &denied };
+        with(Record { field: Some(field), scopes, ..record })
+    }
+
+    fn record<'b>(&'b self, outcome: Outcome, error: Option<&'b GraphqlError>) -> Record<'b> {
         let principal = match self.access {
             Access::Granted(principal) => Some(principal),
             Access::Anonymous | Access::Refused(_) => None,
         };
-        with(Record {
+        Record {
             event: Event::Mutation,
             outcome,
-            code,
+            code: error.map(GraphqlError::code),
             key_id: principal.map(|principal| &*principal.id),
             token_id: principal.and_then(|principal| principal.token_id.as_deref()),
             origin: self.origin,
             operation: self.operation,
-            field: Some(field),
-            scopes: scope.as_slice(),
-            nodes,
-        })
+            field: None,
+            scopes: &[],
+            nodes: &[],
+        }
     }
 }

@@ -18,7 +18,6 @@ use super::challenge::{challenge, merged};
 use super::compression::compressed;
 use super::cors::preflight;
 use super::error::{GRAPHQL_METHODS, GraphqlError, set};
-use super::limit::network;
 use super::request_body::{self, Unread};
 use crate::auth::{Access, TOKEN_BYTES_MAX};
 use crate::graphql::{self, Answer, Challenge, Outcome, Visible};
@@ -32,8 +31,8 @@ pub(super) async fn handle(State(services): State<Arc<Services>>, request: Reque
     let (parts, body) = request.into_parts();
     let media_type = MediaType::preferred(&parts.headers);
     let is_too_long = |value: &HeaderValue| value.len() > TOKEN_BYTES_MAX + "Bearer ".len();
-    if let Err(too_often) = allowed(&services, &parts) {
-        return too_often.into_response(media_type);
+    if let Err(too_often) = services.count_anonymous(&parts) {
+        return GraphqlError::TooOften { seconds: too_often.retry_after_seconds }.into_response(media_type);
     }
     let result = match parts.method {
         _ if parts.headers.get_all(AUTHORIZATION).iter().any(is_too_long) => {
@@ -113,21 +112,6 @@ fn visible(parts: &Parts) -> Result<Visible, GraphqlError> {
         }
     }
     Ok(visible)
-}
-
-/// Whether a caller without a good token may ask once more.
-fn allowed(services: &Services, parts: &Parts) -> Result<(), GraphqlError> {
-    if !services.anonymous.is_on()
-        || parts.method == Method::OPTIONS
-        || matches!(*access(services, parts), Access::Granted(_))
-    {
-        return Ok(());
-    }
-    let address = network(services.limits.proxies.client_address(parts));
-    services
-        .anonymous
-        .count(&address)
-        .map_err(|too_often| GraphqlError::TooOften { seconds: too_often.retry_after_seconds })
 }
 
 fn access(services: &Services, parts: &Parts) -> Arc<Access> {

@@ -65,7 +65,8 @@ async fn post(services: Arc<Services>, request: Request) -> Response {
         return too_often(error);
     }
     let trail = Trail::new(&services, &parts, &order);
-    match mint(&services, order).await {
+    let minting = move |services: &Services| services.authority.mint(&order, &services.scopes, Uuid::new_v4());
+    match services.check_key(minting).await {
         Some(Ok(minted)) => match services.mints.count(&minted.id) {
             Ok(()) if trail.done(&minted).await => success(&minted),
             Ok(()) => failure(StatusCode::SERVICE_UNAVAILABLE, "no token can be minted now: try again later"),
@@ -88,23 +89,6 @@ async fn post(services: Arc<Services>, request: Request) -> Response {
             "Internal error. Please tell the operator the value of the header x-request-id.",
         ),
     }
-}
-
-/// None after a panic.
-async fn mint(services: &Arc<Services>, order: Value) -> Option<Result<Minted, MintError>> {
-    let room = if services.authority.is_slow_to_mint() {
-        Some(Arc::clone(&services.slow_mints).acquire_owned().await.ok()?)
-    } else {
-        None
-    };
-    let services = Arc::clone(services);
-    // Comparing globs, and checking hashes, may take some milliseconds, in which other requests should go on.
-    let minting = tokio::task::spawn_blocking(move || {
-        // Kept to the end, also if the client is gone by then.
-        let _room = room;
-        services.authority.mint(&order, &services.scopes, Uuid::new_v4())
-    });
-    minting.await.ok()
 }
 
 /// The members that decide, each at most once: of two, others might read the other one.

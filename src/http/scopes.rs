@@ -61,10 +61,10 @@ enum Refused {
     TwoSubjects,
     #[error("{0}")]
     Scopes(#[from] crate::scope::Error),
+    #[error("too many requests: try again in {seconds} s")]
+    TooOften { seconds: u64 },
     #[error("Internal error. Please tell the operator the value of the header x-request-id.")]
     Internal,
-    #[error("too many requests: try again in {seconds} s", seconds = .0.retry_after_seconds)]
-    TooOften(TooOften),
     // The text of `POST /jwt`.
     #[error("The apiKey and id combination is not correct")]
     WrongKey,
@@ -77,7 +77,7 @@ impl Refused {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::WrongKey => StatusCode::FORBIDDEN,
-            Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         }
@@ -89,10 +89,16 @@ impl Refused {
             Self::TooLarge { .. } => "PAYLOAD_TOO_LARGE",
             Self::TooSlow => "TIMEOUT",
             Self::WrongKey => "FORBIDDEN",
-            Self::TooOften(_) => "RATE_LIMITED",
+            Self::TooOften { .. } => "RATE_LIMITED",
             Self::Internal => "INTERNAL_SERVER_ERROR",
             _ => "BAD_REQUEST",
         }
+    }
+}
+
+impl From<TooOften> for Refused {
+    fn from(error: TooOften) -> Self {
+        Self::TooOften { seconds: error.retry_after_seconds }
     }
 }
 
@@ -100,8 +106,8 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let body = json!({"errors": [{"message": self.to_string(), "extensions": {"code": self.code()}}]});
         let mut response = respond(self.status(), &body);
-        if let Self::TooOften(error) = self {
-            retry_after(&mut response, error.retry_after_seconds);
+        if let Self::TooOften { seconds } = self {
+            retry_after(&mut response, seconds);
         }
         response
     }
@@ -117,6 +123,7 @@ pub(super) async fn explain(State(services): State<Arc<Services>>, request: Requ
 
 async fn post(services: &Arc<Services>, request: Request) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
+    services.count_anonymous(&parts)?;
     if !is_json(&parts.headers) {
         return Err(Refused::MediaType);
     }
@@ -161,7 +168,14 @@ async fn subject(services: &Arc<Services>, parts: &Parts, asked: &Asked) -> Resu
         }
         (Some(_), _, _, _) => Err(Refused::TwoSubjects),
         (None, Some(id), Some(api_key), token) => {
-            let (id, key) = key(services, parts, id.clone(), api_key.clone()).await?;
+            let address = network(services.limits.proxies.client_address(parts));
+            services.mint_failures.look(address, id)?;
+            let (guessed, api_key) = (id.clone(), api_key.clone());
+            let checked = services.check_key(move |services| services.authority.key_scopes(&guessed, &api_key)).await;
+            let Some((id, key)) = checked.ok_or(Refused::Internal)? else {
+                services.mint_failures.count(address, id)?;
+                return Err(Refused::WrongKey);
+            };
             Ok(Subject::Key { id, key, token })
         }
         (None, Some(_), None, _) | (None, None, Some(_), _) => Err(Refused::HalfKey),
@@ -169,33 +183,6 @@ async fn subject(services: &Arc<Services>, parts: &Parts, asked: &Asked) -> Resu
         (None, None, None, None) => {
             let authorization = parts.headers.get_all(AUTHORIZATION);
             Ok(Subject::Caller(authority.access(authorization.iter().map(HeaderValue::as_bytes))))
-        }
-    }
-}
-
-/// The key of that id, if its secret is right. Trying secrets is limited as at `POST /jwt`.
-async fn key(
-    services: &Arc<Services>,
-    parts: &Parts,
-    id: String,
-    api_key: String,
-) -> Result<(Arc<str>, ScopeSet), Refused> {
-    let address = network(services.limits.proxies.client_address(parts));
-    services.mint_failures.look(address, &id).map_err(Refused::TooOften)?;
-    let slow = services.authority.is_slow_to_mint().then(|| Arc::clone(&services.slow_mints));
-    let room = match slow {
-        Some(slow) => Some(slow.acquire_owned().await.map_err(|_closed| Refused::Internal)?),
-        None => None,
-    };
-    let (authority, guessed) = (Arc::clone(&services.authority), id.clone());
-    let checking = tokio::task::spawn_blocking(move || {
-        let _room = room;
-        authority.key_scopes(&id, &api_key)
-    });
-    match checking.await.map_err(|_panicked| Refused::Internal)? {
-        Some(found) => Ok(found),
-        None => {
-            Err(services.mint_failures.count(address, &guessed).map_or_else(Refused::TooOften, |()| Refused::WrongKey))
         }
     }
 }

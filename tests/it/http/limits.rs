@@ -34,6 +34,21 @@ async fn guessing_is_slowed_down_by_address_whatever_the_client_says_of_it() {
 }
 
 #[tokio::test]
+async fn guessing_at_the_explanation_of_scopes_counts_as_well() {
+    let server = server(|limits| limits.rates.mint_failures = "1/m,2".parse().ok()).await;
+    let guess = br#"{"query":"{__typename}","keyId":"all","apiKey":"guess"}"#;
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses.push(server.send("POST /scopes/explain", &[JSON], guess).await.status);
+    }
+    statuses.push(server.send("POST /jwt", &[JSON], WRONG).await.status);
+    assert_eq!(statuses, [403, 403, 429, 429]);
+    let refused = server.send("POST /scopes/explain", &[JSON], guess).await;
+    assert_eq!(refused.json()["errors"][0]["extensions"]["code"], "RATE_LIMITED");
+    assert!(refused.header("retry-after").is_some());
+}
+
+#[tokio::test]
 async fn a_trusted_proxy_tells_clients_apart() {
     let server = server(|limits| {
         limits.rates.mint_failures = "1/m,1".parse().ok();

@@ -76,6 +76,17 @@ async fn a_hash_of_a_chosen_key_is_slow_and_works() {
 }
 
 #[test]
+fn keys_in_a_file_are_checked_by_commands_as_well() {
+    let folder = Folder::new("keys-file");
+    let keys = json!([{"id": "a", "apiKey": "0123456789abcdef", "scopes": ["Mutation:Persn:*"]}]).to_string();
+    let file = folder.write("keys.json", &keys);
+    let (_, in_environment, _) = output(&folder, &[("JWT_AUTH_KEYS", &keys)], &["scopes", "check"], "");
+    let (_, in_file, _) = output(&folder, &[("JWT_AUTH_KEYS_FILE", &file)], &["scopes", "check"], "");
+    assert!(in_environment.contains("Persn"), "{in_environment}");
+    assert_eq!(in_file, in_environment);
+}
+
+#[test]
 fn what_cannot_be_made_is_said() {
     let folder = Folder::new("bad-commands");
     let cases: &[(&[&str], &str, &str)] = &[
