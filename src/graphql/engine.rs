@@ -19,8 +19,9 @@ use super::{Answer, Challenge, Outcome, Request, Visible};
 use crate::audit;
 use crate::auth::{Access, PublicOperations, TokenError};
 use crate::clock::Clock;
-use crate::model::Model;
+use crate::contributor;
 use crate::model::api::{MUTATION, QUERY};
+use crate::model::{Model, MutationKind};
 use crate::plan::nulls::NullCheck;
 use crate::plan::{self, RootField, Source, input, mutation, query};
 use crate::storage::{self, Storage};
@@ -319,7 +320,11 @@ impl Engine {
     }
 
     async fn mutation(&self, operation: &Operation<'_>, root: &RootField<'_>, trail: &Trail<'_>) -> Resolved {
-        let (resolved, outcome, nodes) = match mutation::mutation(operation.source, root, self.new_key) {
+        let planned = match self.model.mutations().get(root.name()).map(|field| &field.kind) {
+            Some(MutationKind::Resolver(name)) => contributor::mutation(operation.source, name, root, self.new_key),
+            _ => mutation::mutation(operation.source, root, self.new_key),
+        };
+        let (resolved, outcome, nodes) = match planned {
             Ok(change) => {
                 let mut write = change.write;
                 if self.has_audit_table {

@@ -22,6 +22,9 @@ const MISSPELT_CHARACTERS_MIN: usize = 4;
 /// Longest word that is taken for another.
 const MISSPELT_CHARACTERS_MAX: usize = 40;
 
+/// Most words that one is taken for; those that most nodes have.
+const NEIGHBOURS_MAX: usize = 50;
+
 /// Plans a query of the full-text index.
 ///
 /// # Errors
@@ -174,11 +177,10 @@ fn alternatives(word: &Word) -> Sql {
         return sql;
     };
     sql.push("coalesce((select ").bind(as_written.as_str());
-    sql.push(" where exists (select 1 from ")
-        .append(words_from(token))
-        .push(")), (select '(' || group_concat('\"' || term || '\"', ' OR ') || ')' from ");
-    sql.append(words_from(&first.to_string())).push(" and term regexp ").bind(neighbours(&characters)).push("), ");
-    sql.bind(as_written).push(")");
+    sql.push(" where exists (select 1 from ").append(words_from(token)).push(")), ");
+    sql.push("(select '(' || group_concat('\"' || term || '\"', ' OR ') || ')' from (select term from ");
+    sql.append(words_from(&first.to_string())).push(" and term regexp ").bind(neighbours(&characters));
+    sql.push(" order by doc desc limit ").number(NEIGHBOURS_MAX).push(")), ").bind(as_written).push(")");
     sql
 }
 
@@ -196,12 +198,13 @@ fn neighbours(characters: &[char]) -> String {
     let mut patterns = Vec::new();
     for position in 1..=characters.len() {
         let (before, after) = characters.split_at(position);
-        // A letter too few.
+        // A letter forgotten.
         patterns.push([text(before), ".".to_owned(), text(after)].concat());
         if let [_, rest @ ..] = after {
             // A letter too many, or another one.
             patterns.push([text(before), ".?".to_owned(), text(rest)].concat());
         }
+        // Two exchanged.
         if let [one, other, rest @ ..] = after {
             patterns.push([text(before), text(&[*other, *one]), text(rest)].concat());
         }
