@@ -293,7 +293,8 @@ fn small(fields: &str) -> Arc<clef::model::Model> {
 async fn reopened(settings: &Settings, model: Arc<clef::model::Model>, documents: &[&str]) -> (Vec<String>, Vec<Json>) {
     let changes = Storage::compare(settings, &model, RemovedPolicy::Drop).await.unwrap();
     let storage = Storage::open(settings, &model, RemovedPolicy::Drop).await.unwrap();
-    let engine = Engine::new(model, storage, clef::clock::Clock::System, || uuid::Uuid::new_v4().to_string()).unwrap();
+    let new_key = || uuid::Uuid::new_v4().to_string();
+    let engine = Engine::new(model, storage, support::no_limits(), clef::clock::Clock::System, new_key).unwrap();
     let mut answers = Vec::new();
     for document in documents {
         answers.push(support::run(&engine, document).await["data"].take());
@@ -371,5 +372,32 @@ async fn the_contributor_environment_searches_its_metadata() {
     ] {
         let answer = support::run(&engine, &format!("{{ {query} }}")).await;
         assert_eq!(answer, json!({"data": {"searchMetadataText": expected}}), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn persons_are_found_by_a_part_of_their_name_as_it_is_written() {
+    let engine = support::engine(support::model("schema")).await;
+    support::run(
+        &engine,
+        r#"mutation {
+            a: CreatePerson(identifier: "a", name: "Alma Mahler") { identifier }
+            b: CreatePerson(identifier: "b", name: "Dinah Nah") { identifier }
+            c: CreatePerson(identifier: "c", title: "ah") { identifier }
+            d: CreatePlace(identifier: "d", name: "Sahara") { identifier }
+        }"#,
+    )
+    .await;
+    for (arguments, expected) in [
+        (r#"substring: "ah""#, &["a", "b"][..]),
+        (r#"substring: "AH""#, &[]),
+        (r#"substring: "%""#, &[]),
+        (r#"substring: """#, &["a", "b"]),
+        (r#"substring: "ah", orderBy: name_desc, first: 1"#, &["b"]),
+        (r#"substring: "ah", offset: 1"#, &["b"]),
+    ] {
+        let answer = support::run(&engine, &format!("{{ personBySubstring({arguments}) {{ identifier }} }}")).await;
+        let found: Vec<_> = expected.iter().map(|key| json!({"identifier": key})).collect();
+        assert_eq!(answer, json!({"data": {"personBySubstring": found}}), "{arguments}");
     }
 }
