@@ -161,35 +161,42 @@ fn operand(model: &Model, columns: &[&str], words: &[Word]) -> Sql {
 
 /// A word as a part of the operand. Words consist of letters, marks and digits, so that nothing in them has a meaning to FTS5.
 fn alternatives(word: &Word) -> Sql {
-    let quoted = ["\"", &word.join(" "), "\""].concat();
-    // The whole word counts twice, and so comes before the longer ones.
-    let as_written = ["(", &quoted, " OR ", &quoted, " *)"].concat();
-    let mut sql = Sql::default();
     let [token] = word.as_slice() else {
-        sql.bind(as_written);
+        // The last character may be one of a word with blanks, as in `第5`.
+        let mut sql = Sql::default();
+        sql.bind(["\"", &word.join(" "), "\" *"].concat());
         return sql;
     };
+    let whole = ["\"", token, "\""].concat();
+    let beginning = [&whole, " *"].concat();
+    // The whole word counts twice where there are longer ones, and so comes before them. Asked for only then: each phrase takes its time.
+    let mut sql = Sql::new("coalesce(case when exists (select 1 from ");
+    sql.ident(search::WORDS).push(" where term > ").bind(token.as_str());
+    sql.push(" and term < ").bind(end_of(token)).push(") then case when exists (").append(same_word(token));
+    sql.push(") then ").bind(["(", &whole, " OR ", &beginning, ")"].concat()).push(" else ").bind(beginning.as_str());
+    sql.push(" end when exists (").append(same_word(token)).push(") then ").bind(whole).push(" end, ");
     let characters: Vec<char> = token.chars().collect();
     let is_misspelt = (MISSPELT_CHARACTERS_MIN..=MISSPELT_CHARACTERS_MAX).contains(&characters.len())
         && !characters.iter().any(|character| character.is_numeric());
-    let Some(first) = characters.first().filter(|_| is_misspelt) else {
-        sql.bind(as_written);
-        return sql;
-    };
-    sql.push("coalesce((select ").bind(as_written.as_str());
-    sql.push(" where exists (select 1 from ").append(words_from(token)).push(")), ");
-    sql.push("(select '(' || group_concat('\"' || term || '\"', ' OR ') || ')' from (select term from ");
-    sql.append(words_from(&first.to_string())).push(" and term regexp ").bind(neighbours(&characters));
-    sql.push(" order by doc desc limit ").number(NEIGHBOURS_MAX).push(")), ").bind(as_written).push(")");
+    if let Some(first) = characters.first().filter(|_| is_misspelt) {
+        sql.push("(select '(' || group_concat('\"' || term || '\"', ' OR ') || ')' from (select term from ");
+        sql.ident(search::WORDS).push(" where term >= ").bind(first.to_string()).push(" and term < ");
+        sql.bind(end_of(&first.to_string())).push(" and term regexp ").bind(neighbours(&characters));
+        sql.push(" order by doc desc limit ").number(NEIGHBOURS_MAX).push(")), ");
+    }
+    sql.bind(beginning).push(")");
     sql
 }
 
-/// The distinct words of the index that begin with a text.
-fn words_from(beginning: &str) -> Sql {
-    let mut sql = Sql::default();
-    sql.ident(search::WORDS).push(" where term >= ").bind(beginning);
-    sql.push(" and term < ").bind([beginning, "\u{10ffff}"].concat());
+fn same_word(token: &str) -> Sql {
+    let mut sql = Sql::new("select 1 from ");
+    sql.ident(search::WORDS).push(" where term = ").bind(token);
     sql
+}
+
+/// Comes after all words with this beginning.
+fn end_of(beginning: &str) -> String {
+    [beginning, "\u{10ffff}"].concat()
 }
 
 /// A pattern of the words that differ in one place after the first letter.
