@@ -10,6 +10,7 @@ pub mod model;
 pub mod sql;
 pub mod storage;
 pub mod plan;
+pub mod contributor;
 pub mod auth;
 pub mod audit;
 pub mod graphql;

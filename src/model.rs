@@ -16,8 +16,8 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 pub use build::build;
-pub use columns::{Column, ColumnId, StorageType};
-pub use operations::{MutationField, MutationKind, NodeAction, QueryField, RelationAction};
+pub use columns::{Column, ColumnId, SearchIndex, StorageType};
+pub use operations::{MutationField, MutationKind, NodeAction, QueryField, RelationAction, SearchField};
 pub use types::{Field, NodeType, Property, PropertyType, Relation, TypeId};
 
 use api::Api;
@@ -32,6 +32,7 @@ pub struct Model {
     types: Vec<NodeType>,
     by_name: ByName<TypeId>,
     columns: Vec<Column>,
+    search: SearchIndex,
     queries: ByName<QueryField>,
     mutations: ByName<MutationField>,
     api: Api,
@@ -75,6 +76,11 @@ impl Model {
     )]
     pub fn column(&self, id: ColumnId) -> &Column {
         &self.columns[id.0]
+    }
+
+    /// What the full-text index holds; empty if no query looks into one.
+    pub fn search(&self) -> &SearchIndex {
+        &self.search
     }
 
     /// Fields of the query root, in published order.

@@ -8,6 +8,7 @@ mod prepare;
 mod catalogue;
 mod compare;
 mod view;
+mod search;
 mod apply;
 mod connection;
 mod readers;
@@ -24,7 +25,7 @@ use std::sync::atomic::Ordering;
 pub use change::{Change, RemovedPolicy};
 pub use error::{Error, OpenError};
 pub use place::Settings;
-pub use write::Write;
+pub use write::{Decision, Write};
 
 use crate::model::Model;
 use crate::sql::Sql;

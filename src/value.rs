@@ -32,6 +32,7 @@ mod components;
 mod stored;
 pub mod time_span;
 pub mod url;
+pub mod words;
 
 pub use components::{DateComponents, DateTimeComponents};
 pub use date::Date;

@@ -5,6 +5,7 @@
 mod m20261122_000001_graph;
 mod m20261122_000002_catalogue;
 mod m20261123_000003_audit;
+mod m20261123_000004_search;
 
 use sea_orm_migration::prelude::*;
 
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000001_graph::Migration),
             Box::new(m20261122_000002_catalogue::Migration),
             Box::new(m20261123_000003_audit::Migration),
+            Box::new(m20261123_000004_search::Migration),
         ]
     }
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::scopes::ReadScopes;
 use super::types::{Field, NodeType, Property, PropertyType, Relation, TypeId};
 use super::{
-    ByName, Column, ColumnId, Model, MutationField, MutationKind, NodeAction, QueryField, RelationAction, StorageType,
-    names, publish,
+    ByName, Column, ColumnId, Model, MutationField, MutationKind, NodeAction, QueryField, RelationAction, SearchField,
+    SearchIndex, StorageType, names, publish,
 };
-use crate::sdl::syntax::{Definitions, FieldDefinition, ObjectDefinition, TypeExpression};
+use crate::sdl::syntax::{Definitions, FieldDefinition, FieldDirectives, ObjectDefinition, TypeExpression};
 
 /// What a schema can have wrong that only shows when its types are seen together.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -82,9 +82,11 @@ pub fn build(definitions: &Definitions) -> Result<Model, Vec<Error>> {
     }
     let queries = builder.queries(&types);
     let mutations = builder.mutations(&types);
+    let search = search_index(&types, &queries);
     let Builder { by_name, columns, .. } = builder;
     let api = publish::publish(definitions, &types, &mutations);
-    let mut model = Model { types, by_name, columns, queries, mutations, api, read_scopes: ReadScopes::default() };
+    let read_scopes = ReadScopes::default();
+    let mut model = Model { types, by_name, columns, search, queries, mutations, api, read_scopes };
     model.read_scopes = ReadScopes::of(&model);
     Ok(model)
 }
@@ -194,6 +196,7 @@ impl<'a> Builder<'a> {
                 column,
                 is_key,
                 is_url: field.directives.url,
+                is_searched: field.directives.search.is_some(),
                 timestamp: field.directives.timestamp,
             })
         };
@@ -255,14 +258,22 @@ impl<'a> Builder<'a> {
     fn queries(&self, types: &[NodeType]) -> ByName<QueryField> {
         let mut queries: ByName<QueryField> = ByName::default();
         for field in &self.definitions.queries {
-            let query = match (&field.directives.matches, self.by_name.get(field.ty.named())) {
-                (Some(matches), Some(&ty)) => QueryField::Matches {
+            let FieldDirectives { matches, search, resolver, .. } = &field.directives;
+            let query = match (matches, search, self.by_name.get(field.ty.named())) {
+                (Some(matches), _, Some(&ty)) => QueryField::Matches {
                     ty,
                     property: matches.field.as_str().into(),
                     operator: matches.operator.as_str().into(),
                     argument: matches.argument.as_str().into(),
                 },
-                _ => QueryField::Resolver(field.directives.resolver.as_deref().unwrap_or(&field.name).into()),
+                (_, Some(search), Some(&ty)) => QueryField::Search(SearchField {
+                    ty,
+                    text: search.text.as_deref().unwrap_or_default().into(),
+                    fields: search.fields.as_deref().map(Into::into),
+                    types: search.types.as_deref().map(Into::into),
+                    score: search.score.as_deref().map(Into::into),
+                }),
+                _ => QueryField::Resolver(resolver.as_deref().unwrap_or(&field.name).into()),
             };
             queries.insert(field.name.as_str().into(), query);
         }
@@ -303,6 +314,24 @@ impl<'a> Builder<'a> {
         }
         mutations
     }
+}
+
+/// Nodes that no query looks for are not in the index.
+fn search_index(types: &[NodeType], queries: &ByName<QueryField>) -> SearchIndex {
+    let mut index = SearchIndex::default();
+    let targets = queries.values().filter_map(|query| match query {
+        QueryField::Search(search) => types.get(search.ty.0),
+        _ => None,
+    });
+    index.types = targets.flat_map(|target| target.possible.iter().copied()).collect();
+    index.types.sort_unstable();
+    index.types.dedup();
+    let objects = index.types.iter().filter_map(|id| types.get(id.0));
+    let searched = objects.flat_map(NodeType::properties).filter(|property| property.is_searched);
+    index.columns = searched.filter_map(|property| property.column).collect();
+    index.columns.sort_unstable();
+    index.columns.dedup();
+    index
 }
 
 fn object_key(object: &ObjectDefinition) -> &str {

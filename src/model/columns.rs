@@ -1,7 +1,9 @@
 //! Columns of the `node` table: one for each distinct name and storage type of a property.
 
+use super::TypeId;
+
 /// Position of a column in [`super::Model::columns`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ColumnId(pub(super) usize);
 
 /// A column that follows the schema.
@@ -51,6 +53,28 @@ impl StorageType {
             Self::List => "list",
             Self::Json => "json",
         }
+    }
+}
+
+/// What the full-text index holds: of nodes of these types, the values of these columns.
+#[derive(Debug, Default)]
+pub struct SearchIndex {
+    /// Object types that some query looks for, in the order of the model.
+    pub types: Vec<TypeId>,
+    /// Columns, in the order of the model.
+    pub columns: Vec<ColumnId>,
+}
+
+/// Names of the full-text index.
+pub mod search {
+    /// The index, a row for each node with a number of its own.
+    pub const TABLE: &str = "clef_search";
+    /// Its distinct words.
+    pub const WORDS: &str = "clef_search_word";
+
+    /// Column of the index for a column of `node`: FTS5 keeps some names for itself.
+    pub fn column(name: &str) -> String {
+        ["f_", name].concat()
     }
 }
 

@@ -20,8 +20,25 @@ pub enum QueryField {
         /// Argument that holds the operand.
         argument: Arc<str>,
     },
+    /// A declared query: nodes found in the full-text index.
+    Search(SearchField),
     /// A declared query that a built-in resolver of this name answers.
     Resolver(Arc<str>),
+}
+
+/// A query of the full-text index. Its arguments by what they are for.
+#[derive(Debug, Clone)]
+pub struct SearchField {
+    /// Type of the nodes.
+    pub ty: TypeId,
+    /// Holds what is looked for.
+    pub text: Arc<str>,
+    /// Holds names of the properties to look in.
+    pub fields: Option<Arc<str>>,
+    /// Holds names of the types to look for.
+    pub types: Option<Arc<str>>,
+    /// Computed property of the nodes that shows how well they fit.
+    pub score: Option<Arc<str>>,
 }
 
 /// A field of the mutation root.

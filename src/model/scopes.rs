@@ -5,7 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::api::{ApiKind, ApiTypeRef, QUERY, SUBSCRIPTION};
-use super::{Model, MutationKind, QueryField, TypeId, names};
+use super::{Model, MutationKind, QueryField, SearchField, TypeId, names};
 use crate::scope::Catalogue;
 
 /// Scopes of what is public by default.
@@ -55,7 +55,9 @@ impl Model {
 
     fn query_type(&self, field: &str) -> Option<TypeId> {
         match self.queries().get(field)? {
-            QueryField::Nodes(ty) | QueryField::Matches { ty, .. } => Some(*ty),
+            QueryField::Nodes(ty) | QueryField::Matches { ty, .. } | QueryField::Search(SearchField { ty, .. }) => {
+                Some(*ty)
+            }
             QueryField::Resolver(_) => self.type_named(self.api().field(QUERY, field).map(|it| it.ty.name())?),
         }
     }

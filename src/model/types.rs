@@ -58,6 +58,8 @@ pub struct Property {
     pub is_key: bool,
     /// Whether values must be absolute http or https URLs.
     pub is_url: bool,
+    /// Whether it is part of the full-text index.
+    pub is_searched: bool,
     /// When the server sets the value by itself.
     pub timestamp: Option<Timestamp>,
 }

@@ -1,5 +1,6 @@
 //! Mutations: what is written, and what is read afterwards for the answer.
 
+mod index;
 mod node;
 mod relation;
 

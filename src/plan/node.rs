@@ -1,6 +1,7 @@
 //! JSON of nodes: the members that a selection asks for, and the rows of related nodes below them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use async_graphql::parser::types::{Field as Selected, SelectionSet};
 use async_graphql::{Name, Positioned};
@@ -22,6 +23,19 @@ pub struct Statement<'a> {
     next: usize,
     /// Whether a non-null field is selected that storage cannot promise, so that the answer has to be checked for nulls.
     pub needs_null_check: bool,
+    /// A computed property that has a value in this statement.
+    pub score: Option<Score>,
+}
+
+/// How well a node fits, as the value of a property of one node of a statement.
+#[derive(Debug, Clone)]
+pub struct Score {
+    /// The node.
+    pub node: Alias,
+    /// Name of the property.
+    pub property: Arc<str>,
+    /// A number.
+    pub value: Sql,
 }
 
 /// A JSON object for a node, and the columns of the node that it reads.
@@ -52,7 +66,7 @@ enum MemberValue<'a> {
 impl<'a> Statement<'a> {
     /// An empty statement.
     pub fn new(source: Source<'a>) -> Self {
-        Self { source, next: 0, needs_null_check: false }
+        Self { source, next: 0, needs_null_check: false, score: None }
     }
 
     /// A node alias that the statement does not have yet.
@@ -214,7 +228,10 @@ impl<'a> Statement<'a> {
             None if property.ty.is_temporal() => {
                 return temporal::object(&self.source, &property.ty, &Sql::new("null"), fields);
             }
-            None => return Ok(Sql::new("null")),
+            None => {
+                let score = self.score.as_ref().filter(|it| it.node == alias && it.property == property.name);
+                return Ok(score.map_or_else(|| Sql::new("null"), |score| score.value.clone()));
+            }
         };
         columns.insert(column.to_owned());
         let column = alias.column(column);
@@ -319,6 +336,7 @@ fn is_same_shape(one: &[Member<'_>], other: &[Member<'_>]) -> bool {
                 (MemberValue::Property(one), MemberValue::Property(other)) => {
                     (one.column, one.is_key, one.non_null, &one.ty)
                         == (other.column, other.is_key, other.non_null, &other.ty)
+                        && (one.column.is_some() || one.is_key || one.name == other.name)
                 }
                 (MemberValue::Relation(one), MemberValue::Relation(other)) => {
                     (&one.name, one.direction, one.target, one.is_list, one.non_null)

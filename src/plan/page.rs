@@ -9,11 +9,23 @@ use crate::sql::Sql;
 
 /// `order by …`: the keys asked for, then `last`, which makes the order total. Nulls come last ascending and first descending.
 pub fn order(model: &Model, ty: &NodeType, alias: Alias, arguments: &Arguments, last: Sql) -> Sql {
+    order_with(model, ty, alias, arguments, last, |_| None)
+}
+
+/// Like [`order`]; `computed` knows values of properties that are not stored.
+pub fn order_with(
+    model: &Model,
+    ty: &NodeType,
+    alias: Alias,
+    arguments: &Arguments,
+    last: Sql,
+    computed: impl Fn(&str) -> Option<Sql>,
+) -> Sql {
     let mut keys = Vec::new();
     if let Some(Value::List(values)) = arguments.get("orderBy") {
         for value in values {
             if let Value::Enum(name) = value {
-                keys.extend(key(model, ty, alias, name, arguments));
+                keys.extend(key(model, ty, alias, name, arguments, &computed));
             }
         }
     }
@@ -23,13 +35,24 @@ pub fn order(model: &Model, ty: &NodeType, alias: Alias, arguments: &Arguments, 
     sql
 }
 
-fn key(model: &Model, ty: &NodeType, alias: Alias, value: &str, arguments: &Arguments) -> Option<Sql> {
+fn key(
+    model: &Model,
+    ty: &NodeType,
+    alias: Alias,
+    value: &str,
+    arguments: &Arguments,
+    computed: &impl Fn(&str) -> Option<Sql>,
+) -> Option<Sql> {
     let (name, is_ascending) = match value.strip_suffix("_asc") {
         Some(name) => (name, true),
         None => (value.strip_suffix("_desc")?, false),
     };
     if name == "_id" {
         let mut sql = alias.column(system::ID);
+        sql.push(if is_ascending { " asc" } else { " desc" });
+        return Some(sql);
+    }
+    if let Some(mut sql) = computed(name) {
         sql.push(if is_ascending { " asc" } else { " desc" });
         return Some(sql);
     }

@@ -6,7 +6,7 @@ use super::filter;
 use super::node::Statement;
 use super::nulls::NullCheck;
 use super::page::{self, Alias};
-use super::{Arguments, Error, RootField, Source, dialect, input, selection};
+use super::{Arguments, Error, RootField, Source, dialect, input, search, selection};
 use crate::model::api::QUERY;
 use crate::model::columns::system;
 use crate::model::{QueryField, TypeId};
@@ -42,6 +42,7 @@ pub fn query<'a>(source: Source<'a>, root: &RootField<'a>) -> Result<Read<'a>, E
             and_filter(&mut arguments, &key, operand);
             *ty
         }
+        QueryField::Search(field) => return search::search(source, field, root, &arguments),
         QueryField::Resolver(name) => return Err(Error::NotImplemented(name.to_string())),
     };
     nodes(source, ty, root, &arguments)

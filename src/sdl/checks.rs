@@ -12,6 +12,7 @@ mod nodes;
 mod operations;
 mod payloads;
 mod properties;
+mod search;
 
 /// What a type name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +68,7 @@ fn directive_names(field: &FieldDefinition) -> Vec<&'static str> {
         ("@computed", directives.computed),
         ("@timestamp", directives.timestamp.is_some()),
         ("@matches", directives.matches.is_some()),
+        ("@search", directives.search.is_some()),
         ("@resolver", directives.resolver.is_some()),
     ];
     present.into_iter().filter(|(_, is_present)| *is_present).map(|(name, _)| name).collect()

@@ -8,7 +8,8 @@ use apollo_compiler::{Name, Node, Schema};
 use super::document::Places;
 use super::syntax::{
     Definitions, Direction, EnumDefinition, EnumValue, FieldDefinition, FieldDirectives, InputDefinition, InputValue,
-    Location, MatchesDirective, ObjectDefinition, RelationDirective, ScalarDefinition, Timestamp, TypeExpression,
+    Location, MatchesDirective, ObjectDefinition, RelationDirective, ScalarDefinition, SearchDirective, Timestamp,
+    TypeExpression,
 };
 
 /// A type name and where it is declared.
@@ -138,6 +139,12 @@ fn directives(list: &DirectiveList) -> FieldDirectives {
         timestamp: argument(list, "timestamp", "on")
             .map(|on| Timestamp { on_create: names(on).contains(&"CREATE"), on_update: names(on).contains(&"UPDATE") }),
         matches: matches(list),
+        search: list.get("search").map(|_| SearchDirective {
+            text: string(list, "search", "text"),
+            fields: string(list, "search", "fields"),
+            types: string(list, "search", "types"),
+            score: string(list, "search", "score"),
+        }),
         resolver: string(list, "resolver", "name"),
         deprecated: deprecated(list),
     }

@@ -9,7 +9,7 @@ const HELP: [(&str, &str); 27] = [
     ("cannot find type", "correct the name, or declare the type in a file of the schema folder"),
     (
         "cannot find directive",
-        "use one of @relation, @id, @index, @url, @computed, @timestamp, @matches, @resolver, @deprecated, @specifiedBy",
+        "use one of @relation, @id, @index, @url, @computed, @timestamp, @matches, @search, @resolver, @deprecated, @specifiedBy",
     ),
     (
         "the type `",

@@ -98,6 +98,8 @@ pub struct FieldDirectives {
     pub timestamp: Option<Timestamp>,
     /// `@matches(field: "name", argument: "substring", operator: CONTAINS)` on a field of `Query`.
     pub matches: Option<MatchesDirective>,
+    /// `@search` on a property, `@search(text: "substring")` on a field of `Query`.
+    pub search: Option<SearchDirective>,
     /// `@resolver(name: "RequestControlAction")` on a field of an operation root: what answers it is built into the server.
     pub resolver: Option<String>,
     /// `@deprecated(reason: "...")`.
@@ -140,6 +142,20 @@ pub struct MatchesDirective {
     pub argument: String,
     /// How they are compared: the suffix of the filter key, for example `contains`.
     pub operator: String,
+}
+
+/// `@search`. On a property it has no arguments: the property is part of the full-text index. On a field of `Query` it names arguments of
+/// the field.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SearchDirective {
+    /// Argument that holds what is looked for.
+    pub text: Option<String>,
+    /// Argument that holds the properties to look in, values of an enumeration.
+    pub fields: Option<String>,
+    /// Argument that holds the types to look for, values of an enumeration.
+    pub types: Option<String>,
+    /// Computed property of the returned type that shows how well a node fits.
+    pub score: Option<String>,
 }
 
 /// An argument or an input field.

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use super::catalogue::{first, run};
 use super::change::{Change, RemovedPolicy};
 use super::compare::{is_name_taken, kept_name};
+use super::search;
 use crate::model::{Model, StorageType, columns::system};
 use crate::sql::Sql;
 
@@ -35,7 +36,7 @@ pub(super) async fn apply(
     }
     rename_columns(connection, changes).await?;
     for change in changes {
-        add(connection, change).await?;
+        add(connection, model, change).await?;
     }
     record_schema(connection, model).await
 }
@@ -111,7 +112,7 @@ async fn rename_column(connection: &impl ConnectionTrait, from: &str, to: &str) 
     run(connection, sql).await
 }
 
-async fn add(connection: &impl ConnectionTrait, change: &Change) -> Result<(), DbErr> {
+async fn add(connection: &impl ConnectionTrait, model: &Model, change: &Change) -> Result<(), DbErr> {
     match change {
         Change::AddColumn { name, property, storage } => {
             let mut sql = Sql::new("alter table node add column ");
@@ -146,6 +147,8 @@ async fn add(connection: &impl ConnectionTrait, change: &Change) -> Result<(), D
                 .push(") on conflict (name) do update set view = excluded.view");
             run(connection, sql).await
         }
+        Change::MakeSearch { .. } => search::make_index(connection, model).await,
+        Change::DropSearch => search::drop_index(connection).await,
         _ => Ok(()),
     }
 }

@@ -135,7 +135,8 @@ pub(super) async fn run(connection: &impl ConnectionTrait, sql: Sql) -> Result<(
     Ok(())
 }
 
-async fn rows(connection: &impl ConnectionTrait, sql: Sql) -> Result<Vec<sea_orm::QueryResult>, DbErr> {
+/// All rows.
+pub(super) async fn rows(connection: &impl ConnectionTrait, sql: Sql) -> Result<Vec<sea_orm::QueryResult>, DbErr> {
     connection.query_all_raw(statement(sql)).await
 }
 

@@ -93,6 +93,15 @@ pub enum Change {
         /// Name of the view.
         view: String,
     },
+    /// The full-text index is new, or holds other properties or types than the schema asks for.
+    MakeSearch {
+        /// Names of the properties.
+        properties: Vec<String>,
+        /// Names of the types.
+        types: Vec<String>,
+    },
+    /// No query looks into the full-text index any more.
+    DropSearch,
 }
 
 impl Change {
@@ -131,6 +140,10 @@ impl fmt::Display for Change {
             Self::DropIndex { name } => write!(out, "drop index `{name}`"),
             Self::SetView { ty, view, .. } => write!(out, "make view `{view}` of type `{ty}`"),
             Self::DropView { view } => write!(out, "drop view `{view}`"),
+            Self::MakeSearch { properties, types } => {
+                write!(out, "make the full-text index of {} for {} types", properties.join(", "), types.len())
+            }
+            Self::DropSearch => write!(out, "drop the full-text index"),
         }
     }
 }

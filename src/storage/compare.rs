@@ -4,6 +4,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 
 use super::catalogue::{Catalogue, INDEX_PREFIX, RecordedColumn, count_nodes, count_values};
 use super::change::{Change, RemovedPolicy};
+use super::search;
 use super::view::views;
 use crate::model::{Column, Model};
 use crate::sql::Sql;
@@ -22,6 +23,7 @@ pub(super) async fn compare(
     changes.extend(indexes(&catalogue, model, &changes));
     let is_disturbed = changes.iter().any(Change::disturbs_views);
     changes.extend(changed_views(&catalogue, model, is_disturbed));
+    changes.extend(search::compare(connection, model).await?);
     Ok(changes)
 }
 

@@ -1,6 +1,9 @@
 //! A write and how it runs between the start and the end of a transaction or savepoint.
 
-use super::connection::Connection;
+use std::fmt;
+use std::sync::Arc;
+
+use super::connection::{Answer, Connection};
 use super::error::Error;
 use crate::sql::Sql;
 
@@ -25,13 +28,50 @@ pub enum Write {
     Merge {
         /// Has a row if the node exists.
         find: Sql,
-        /// Makes the node, or says why it cannot be made.
-        create: Result<Sql, String>,
-        /// Changes the node.
-        update: Sql,
+        /// Make the node, or say why it cannot be made.
+        create: Result<Vec<Sql>, String>,
+        /// Change the node.
+        update: Vec<Sql>,
         /// Reads the answer.
         read: Sql,
     },
+    /// Reads what has to be known, decides, runs what was decided, then reads.
+    Decide {
+        /// Reads what has to be known: one text.
+        check: Sql,
+        /// Decides.
+        decision: Decision,
+        /// Reads the answer.
+        read: Sql,
+    },
+}
+
+/// From what was read to the statements to run, or the reason not to. Does no I/O.
+#[derive(Clone)]
+pub struct Decision(Arc<Decide>);
+
+type Decide = dyn Fn(Option<&str>) -> Result<Vec<Sql>, String> + Send + Sync;
+
+impl Decision {
+    /// Decides by a function.
+    pub fn new(decide: impl Fn(Option<&str>) -> Result<Vec<Sql>, String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(decide))
+    }
+
+    /// Decides.
+    ///
+    /// # Errors
+    ///
+    /// The reason not to write.
+    pub fn decide(&self, found: Option<&str>) -> Result<Vec<Sql>, String> {
+        (self.0)(found)
+    }
+}
+
+impl fmt::Debug for Decision {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Decision")
+    }
 }
 
 /// What encloses a write.
@@ -78,7 +118,7 @@ impl Write {
                 statement.push("; ").append(also);
             }
             // Behind what answers, so that this keeps its place.
-            Self::Merge { read, .. } => {
+            Self::Merge { read, .. } | Self::Decide { read, .. } => {
                 read.push("; ").append(also);
             }
         }
@@ -90,7 +130,9 @@ impl Write {
         match self {
             Self::Change { statements, .. } => statements.len() as u64 + 1,
             Self::Delete { .. } => 2,
-            Self::Merge { .. } => 3,
+            Self::Merge { create, update, .. } => 2 + create.as_ref().map_or(0, Vec::len).max(update.len()) as u64,
+            // How many there will be is not decided yet.
+            Self::Decide { .. } => 3,
         }
     }
 
@@ -109,11 +151,30 @@ impl Write {
         let (parts, position): (Vec<_>, _) = match self {
             Self::Change { statements, read } => (statements.iter().chain([read]).cloned().collect(), statements.len()),
             Self::Delete { read, statement } => (vec![read.clone(), statement.clone()], 0),
-            Self::Merge { .. } => return None,
+            Self::Merge { .. } | Self::Decide { .. } => return None,
         };
         let mut script = Sql::default();
         script.join("; ", parts);
         Some((script, position))
+    }
+
+    /// What is read before something is decided, and what afterwards.
+    fn first_and_last(&self) -> Option<(&Sql, &Sql)> {
+        match self {
+            Self::Merge { find, read, .. } => Some((find, read)),
+            Self::Decide { check, read, .. } => Some((check, read)),
+            Self::Change { .. } | Self::Delete { .. } => None,
+        }
+    }
+
+    /// What is to be done after the first read found this, or the reason to do nothing.
+    fn changes(&self, found: &Answer) -> Result<Vec<Sql>, String> {
+        match self {
+            Self::Merge { update, .. } if found.is_found => Ok(update.clone()),
+            Self::Merge { create, .. } => create.clone(),
+            Self::Decide { decision, .. } => decision.decide(found.text.as_deref()),
+            Self::Change { .. } | Self::Delete { .. } => Ok(Vec::new()),
+        }
     }
 
     /// Runs the write in as few round trips as it can, from the start of the scope to its end. After an error the scope may be open.
@@ -122,19 +183,14 @@ impl Write {
         let position = if let Some((script, position)) = self.script() {
             sql.append(script);
             position + scope.offset()
-        } else if let Self::Merge { find, create, update, read } = self {
-            sql.append(find.clone());
-            let found = connection.run(sql, scope.offset()).await?;
-            let change = match create {
-                _ if found.is_found => update,
-                Ok(create) => create,
-                Err(reason) => return Err(Error::Refused(reason.clone())),
-            };
-            sql = change.clone();
-            sql.push("; ").append(read.clone());
-            1
         } else {
-            return Ok(None);
+            let Some((first, read)) = self.first_and_last() else { return Ok(None) };
+            sql.append(first.clone());
+            let found = connection.run(sql, scope.offset()).await?;
+            let changes = self.changes(&found).map_err(Error::Refused)?;
+            sql = Sql::default();
+            sql.join("; ", changes.iter().chain([read]).cloned());
+            changes.len()
         };
         sql.push(scope.end());
         Ok(connection.run(sql, position).await?.text)

@@ -9,3 +9,4 @@ mod scopes;
 mod limits;
 mod compression;
 mod connections;
+mod request_control_action;

@@ -26,6 +26,7 @@ mod process;
 mod queries;
 mod mutations;
 mod relations;
+mod search;
 mod statements;
 mod plan_snapshots;
 mod bad_input;

@@ -62,8 +62,12 @@ fn written(write: Write) -> Vec<(&'static str, Sql)> {
         Write::Delete { read, statement } => vec![("read", read), ("then write", statement)],
         Write::Merge { find, create, update, read } => {
             let create = create.unwrap_or_else(|reason| panic!("{reason}"));
-            vec![("find", find), ("if there is none", create), ("if there is one", update), ("then read", read)]
+            let titled = |title, statements: Vec<Sql>| statements.into_iter().map(move |sql| (title, sql));
+            let find = std::iter::once(("find", find));
+            let changes = titled("if there is none", create).chain(titled("if there is one", update));
+            find.chain(changes).chain([("then read", read)]).collect()
         }
+        Write::Decide { check, read, .. } => vec![("read", check), ("then decide and read", read)],
     }
 }
 

@@ -270,16 +270,16 @@ async fn a_second_node_of_a_type_and_key_is_a_conflict() -> Outcome {
 #[tokio::test]
 async fn merge_creates_updates_or_refuses_and_delete_answers_what_was() -> Outcome {
     let storage = open(&in_memory(), &[("Person", &[NAME])], RemovedPolicy::Refuse).await?;
-    let merge = |create: Result<Sql, String>| Write::Merge {
+    let merge = |create: Result<Vec<Sql>, String>| Write::Merge {
         find: Sql::new(r#"select 1 from node where "__key" = 'a'"#),
         create,
-        update: Sql::new("update node set name = 'updated'"),
+        update: vec![Sql::new("update node set name = 'updated'")],
         read: name_of("a"),
     };
     assert!(
         matches!(storage.write(merge(Err("no name".to_owned()))).await, Err(storage::Error::Refused(text)) if text == "no name")
     );
-    assert_eq!(storage.write(merge(Ok(insert("a", "created")))).await?.as_deref(), Some("created"));
+    assert_eq!(storage.write(merge(Ok(vec![insert("a", "created")]))).await?.as_deref(), Some("created"));
     assert_eq!(storage.write(merge(Err("no name".to_owned()))).await?.as_deref(), Some("updated"));
     let delete = || Write::Delete { read: name_of("a"), statement: Sql::new("delete from node") };
     assert_eq!(storage.write(delete()).await?.as_deref(), Some("updated"));

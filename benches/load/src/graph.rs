@@ -248,9 +248,12 @@ pub async fn make(path: &Path, model: &Model, nodes: u64, mut progress: impl FnM
         progress(group * 6);
     }
     run(&mut connection, Sql::new("analyze")).await?;
+    // What was written past the writer is not in the full-text index, so that is made when the database is opened.
+    run(&mut connection, Sql::new("delete from clef_search_definition")).await?;
     run(&mut connection, Sql::new("pragma locking_mode = normal")).await?;
     run(&mut connection, Sql::new("pragma journal_mode = wal")).await?;
     connection.close().await?;
+    Storage::open(&settings, model, RemovedPolicy::Refuse).await?.close().await;
     Ok(())
 }
 

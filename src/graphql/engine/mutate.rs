@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::{Engine, Operation, Resolved, answered, bad_input, failed, refused, type_name};
 use crate::audit;
 use crate::auth::Access;
+use crate::contributor;
 use crate::graphql::Request;
 use crate::graphql::trail::Trail;
+use crate::model::MutationKind;
 use crate::model::api::MUTATION;
 use crate::plan::{RootField, mutation};
 use crate::storage;
@@ -63,7 +65,11 @@ impl Engine {
     }
 
     async fn mutation(&self, operation: &Operation<'_>, root: &RootField<'_>, trail: &Trail<'_>) -> Resolved {
-        let (resolved, outcome, nodes) = match mutation::mutation(operation.source, root, self.new_key) {
+        let planned = match self.model.mutations().get(root.name()).map(|field| &field.kind) {
+            Some(MutationKind::Resolver(name)) => contributor::mutation(operation.source, name, root, self.new_key),
+            _ => mutation::mutation(operation.source, root, self.new_key),
+        };
+        let (resolved, outcome, nodes) = match planned {
             Ok(change) => {
                 let mut write = change.write;
                 if self.has_audit_table {

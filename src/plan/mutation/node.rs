@@ -2,7 +2,7 @@
 
 use async_graphql::Value;
 
-use super::{Change, check_urls};
+use super::{Change, check_urls, index};
 use crate::model::columns::system;
 use crate::model::{NodeAction, NodeType, Property, TypeId};
 use crate::plan::query::{self, Read};
@@ -28,8 +28,8 @@ pub(super) fn plan<'a>(
     let change = Planned { source, node_type, key: &key, arguments };
     let Read { statement: read, null_check } = query::one_node(source, ty, root, &key)?;
     let write = match action {
-        NodeAction::Create => Write::Change { statements: vec![change.insert()?], read },
-        NodeAction::Update => Write::Change { statements: vec![change.update()?], read },
+        NodeAction::Create => Write::Change { statements: change.create()?, read },
+        NodeAction::Update => Write::Change { statements: change.change()?, read },
         NodeAction::Delete => Write::Delete { read, statement: change.delete() },
         NodeAction::Merge => {
             let create = match change.missing() {
@@ -37,9 +37,9 @@ pub(super) fn plan<'a>(
                     "{} with {} \"{}\" does not exist, and cannot be created without `{missing}`",
                     node_type.name, node_type.key, key
                 )),
-                None => Ok(change.insert()?),
+                None => Ok(change.create()?),
             };
-            Write::Merge { find: change.find(), create, update: change.update()?, read }
+            Write::Merge { find: change.find(), create, update: change.change()?, read }
         }
     };
     let conflict = format!("{} with {} \"{key}\" already exists", node_type.name, node_type.key);
@@ -82,6 +82,18 @@ impl Planned<'_, '_> {
             }
         }
         Ok(values)
+    }
+
+    fn create(&self) -> Result<Vec<Sql>, Error> {
+        let mut statements = vec![self.insert()?];
+        statements.extend(index::created(self.source.model, self.node_type, self.arguments));
+        Ok(statements)
+    }
+
+    fn change(&self) -> Result<Vec<Sql>, Error> {
+        let mut statements = vec![self.update()?];
+        statements.extend(index::changed(self.source.model, self.node_type, self.arguments, &self.this_node()));
+        Ok(statements)
     }
 
     fn insert(&self) -> Result<Sql, Error> {

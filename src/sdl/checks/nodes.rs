@@ -104,7 +104,7 @@ fn check_relation(path: &str, field: &FieldDefinition, problems: &mut Problems) 
         );
     }
     for directive in directive_names(field) {
-        if ["@id", "@index", "@url", "@computed", "@timestamp"].contains(&directive) {
+        if ["@id", "@index", "@url", "@computed", "@timestamp", "@search"].contains(&directive) {
             problems.add(
                 &field.location,
                 format!("`{directive}` on the relation `{path}`"),

@@ -1,6 +1,6 @@
 //! Rules for the fields of Query, Mutation and Subscription. Does not know which resolvers exist.
 
-use super::{check_no_nested_list, directive_names};
+use super::{check_no_nested_list, directive_names, search};
 use crate::sdl::problems::Problems;
 use crate::sdl::syntax::{Definitions, FieldDefinition, MatchesDirective, ObjectDefinition};
 
@@ -10,14 +10,17 @@ pub(super) fn check(definitions: &Definitions, problems: &mut Problems) {
         if let Some(matches) = &field.directives.matches {
             check_matches(definitions, field, matches, problems);
         }
+        if let Some(directive) = &field.directives.search {
+            search::check(definitions, field, directive, problems);
+        }
     }
     for (root, fields) in [("Mutation", &definitions.mutations), ("Subscription", &definitions.subscriptions)] {
         for field in fields {
             check_field(root, field, problems);
-            if field.directives.matches.is_some() {
+            for directive in directive_names(field).into_iter().filter(|it| ["@matches", "@search"].contains(it)) {
                 problems.add(
                     &field.location,
-                    format!("`@matches` on `{root}.{}`, which is no query", field.name),
+                    format!("`{directive}` on `{root}.{}`, which is no query", field.name),
                     "use `@resolver(name: \"…\")`",
                 );
             }
@@ -29,22 +32,28 @@ fn check_field(root: &str, field: &FieldDefinition, problems: &mut Problems) {
     check_no_nested_list(root, field, problems);
     let path = format!("{root}.{}", field.name);
     let directives = &field.directives;
-    match (&directives.matches, directives.resolver.as_deref()) {
-        (None, None) => problems.add(
+    let (answers, others): (Vec<_>, Vec<_>) =
+        directive_names(field).into_iter().partition(|it| ["@matches", "@search", "@resolver"].contains(it));
+    match answers.as_slice() {
+        [] => problems.add(
             &field.location,
             format!("nothing answers `{path}`"),
-            "add `@resolver(name: \"…\")`, or `@matches(field: \"…\", argument: \"…\", operator: CONTAINS)` if it is a query, \
-             or remove it: queries and mutations for each type are generated",
+            "add `@resolver(name: \"…\")`, or `@matches(field: \"…\", argument: \"…\", operator: CONTAINS)` or \
+             `@search(text: \"…\")` if it is a query, or remove it: queries and mutations for each type are generated",
         ),
-        (Some(_), Some(_)) => {
-            problems.add(&field.location, format!("`{path}` has `@matches` and `@resolver`"), "keep one of them");
+        [first, second, ..] => {
+            problems.add(&field.location, format!("`{path}` has `{first}` and `{second}`"), "keep one of them");
         }
-        (_, Some("")) => {
-            problems.add(&field.location, format!("`@resolver` of `{path}` has no name"), "name a resolver of the server");
+        [_] if directives.resolver.as_deref() == Some("") => {
+            problems.add(
+                &field.location,
+                format!("`@resolver` of `{path}` has no name"),
+                "name a resolver of the server",
+            );
         }
-        _ => {}
+        [_] => {}
     }
-    for directive in directive_names(field).iter().filter(|it| !["@matches", "@resolver"].contains(*it)) {
+    for directive in others {
         problems.add(
             &field.location,
             format!("`{directive}` on `{path}`, a field of an operation"),

@@ -1,7 +1,7 @@
 //! Rules for the directives of a property. Knows one field at a time.
 
 use crate::sdl::problems::Problems;
-use crate::sdl::syntax::FieldDefinition;
+use crate::sdl::syntax::{FieldDefinition, SearchDirective};
 
 /// Checks a field of a node whose type is a scalar or an enumeration; `path` is `Type.field`.
 pub(super) fn check(path: &str, field: &FieldDefinition, problems: &mut Problems) {
@@ -25,6 +25,18 @@ pub(super) fn check(path: &str, field: &FieldDefinition, problems: &mut Problems
         "`@computed` on",
         "remove the `!`; the server may have no value",
     );
+    if let Some(search) = &directives.search {
+        refuse(
+            named != "String" || directives.computed,
+            "`@search` on",
+            "remove it; only stored `String` and `[String]` are searched",
+        );
+        refuse(
+            *search != SearchDirective::default(),
+            "`@search` with arguments on",
+            "remove the arguments; they belong on fields of Query",
+        );
+    }
     refuse(directives.computed && directives.id, "`@computed` on the key", "remove it; clients may give keys");
     if let Some(timestamp) = directives.timestamp {
         refuse(

@@ -83,7 +83,7 @@ impl<'c> Call<'c> {
             QueryField::Matches { ty, property, operator, argument } => {
                 (*ty, Some((property.clone(), operator.clone(), arguments[&**argument].clone())))
             }
-            QueryField::Resolver(_) => panic!("`{name}` is not the oracle's"),
+            QueryField::Search(_) | QueryField::Resolver(_) => panic!("`{name}` is not the oracle's"),
         };
         let node_type = model.node_type(ty);
         let sets = [(&self.field.selection_set.node, ty)];

@@ -1,0 +1,73 @@
+//! The full-text index after a write: a row for each node that has something to be found by.
+
+use async_graphql::Value;
+
+use crate::model::columns::{search, system};
+use crate::model::{Model, NodeType};
+use crate::plan::Arguments;
+use crate::sql::{Parameter, Sql};
+use crate::value::words;
+
+/// Columns of the index with what the arguments put there.
+fn entries<'a>(model: &'a Model, ty: &'a NodeType, arguments: &Arguments) -> Vec<(&'a str, Option<String>)> {
+    if !model.search().types.iter().any(|id| ty.possible.first() == Some(id)) {
+        return Vec::new();
+    }
+    let searched = ty.properties().filter(|property| property.is_searched);
+    let given = searched.filter_map(|property| Some((property.column?, arguments.get(&*property.name)?)));
+    given.map(|(column, value)| (model.column(column).name.as_str(), text(value))).collect()
+}
+
+fn text(value: &Value) -> Option<String> {
+    let folded = match value {
+        Value::String(text) => words::folded(text),
+        Value::List(items) => items.iter().filter_map(text).collect::<Vec<_>>().join(" "),
+        _ => String::new(),
+    };
+    (!folded.is_empty()).then_some(folded)
+}
+
+/// The row of the node that was inserted just before; `None` if nothing is found by it.
+pub(super) fn created(model: &Model, ty: &NodeType, arguments: &Arguments) -> Option<Sql> {
+    let texts: Vec<_> =
+        entries(model, ty, arguments).into_iter().filter_map(|(column, text)| Some((column, text?))).collect();
+    if texts.is_empty() {
+        return None;
+    }
+    let mut sql = Sql::new("insert into ");
+    sql.ident(search::TABLE).push(" (rowid");
+    for (column, _) in &texts {
+        sql.push(", ").ident(&search::column(column));
+    }
+    sql.push(") values (last_insert_rowid()");
+    for (_, text) in texts {
+        sql.push(", ").bind(text);
+    }
+    sql.push(")");
+    Some(sql)
+}
+
+/// The row of the node that `this_node` names, with the texts that the arguments leave as they are; `None` if they name no searched property.
+pub(super) fn changed(model: &Model, ty: &NodeType, arguments: &Arguments, this_node: &Sql) -> Option<Sql> {
+    let mut entries = entries(model, ty, arguments);
+    if entries.is_empty() {
+        return None;
+    }
+    let mut sql = Sql::new("insert or replace into ");
+    sql.ident(search::TABLE).push(" (rowid");
+    let columns: Vec<_> = model.search().columns.iter().map(|id| model.column(*id).name.as_str()).collect();
+    for column in &columns {
+        sql.push(", ").ident(&search::column(column));
+    }
+    sql.push(") select node.").ident(system::ID);
+    for column in columns {
+        sql.push(", ");
+        match entries.iter_mut().find(|(given, _)| *given == column) {
+            Some((_, text)) => sql.bind(text.take().map_or(Parameter::Null, Parameter::from)),
+            None => sql.push("s.").ident(&search::column(column)),
+        };
+    }
+    sql.push(" from node left join ").ident(search::TABLE).push(" s on s.rowid = node.").ident(system::ID);
+    sql.append(this_node.clone());
+    Some(sql)
+}
