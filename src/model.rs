@@ -17,7 +17,7 @@ use indexmap::IndexMap;
 
 pub use build::build;
 pub use columns::{Column, ColumnId, StorageType};
-pub use operations::{MutationField, MutationKind, NodeAction, QueryField, RelationAction};
+pub use operations::{MutationField, MutationKind, NodeAction, QueryField, RelationAction, SubscriptionField};
 pub use types::{Field, NodeType, Property, PropertyType, Relation, TypeId};
 
 use api::Api;
@@ -34,6 +34,7 @@ pub struct Model {
     columns: Vec<Column>,
     queries: ByName<QueryField>,
     mutations: ByName<MutationField>,
+    subscriptions: ByName<SubscriptionField>,
     api: Api,
     read_scopes: scopes::ReadScopes,
 }
@@ -85,6 +86,11 @@ impl Model {
     /// Fields of the mutation root, in published order, each with its scope.
     pub fn mutations(&self) -> &ByName<MutationField> {
         &self.mutations
+    }
+
+    /// Fields of the subscription root, in published order.
+    pub fn subscriptions(&self) -> &ByName<SubscriptionField> {
+        &self.subscriptions
     }
 
     /// The published schema.

@@ -1,5 +1,7 @@
 //! The way of a request: document, operation, variables, guard, plan, storage, response.
 
+mod start;
+
 use std::sync::Arc;
 
 use async_graphql::dynamic::SchemaError;
@@ -12,6 +14,7 @@ use super::document;
 use super::explain::Explainer;
 use super::introspection::{self, Hidden, SchemaSelection};
 use super::limits::{self, Limits};
+use super::live::Live;
 use super::needs::{self, Values};
 use super::response::{self, GraphqlError, Member};
 use super::trail::Trail;
@@ -25,6 +28,8 @@ use crate::plan::nulls::NullCheck;
 use crate::plan::{self, RootField, Source, input, mutation, query};
 use crate::storage::{self, Storage};
 
+pub use start::Started;
+
 /// Introspection answers of at least this size are kept.
 const KEPT_INTROSPECTION_BYTES_MIN: usize = 64 * 1024;
 /// How many of them: two forms of the whole schema, and what two callers see of it.
@@ -36,6 +41,7 @@ pub struct Engine {
     model: Arc<Model>,
     storage: Storage,
     explainer: Explainer,
+    live: Arc<Live>,
     /// By the mutations that are seen, if not all are, and the selection.
     introspection: Cache<(Option<Vec<u8>>, SchemaSelection), Bytes>,
     clock: Clock,
@@ -63,9 +69,9 @@ struct Operation<'a> {
 }
 
 /// A root field's JSON and what went wrong in it.
-struct Resolved {
-    json: String,
-    errors: Vec<GraphqlError>,
+pub(super) struct Resolved {
+    pub(super) json: String,
+    pub(super) errors: Vec<GraphqlError>,
     /// Scopes for whose lack it was refused.
     denied: Vec<Arc<str>>,
 }
@@ -82,9 +88,11 @@ impl Engine {
         clock: Clock,
         new_key: fn() -> String,
     ) -> Result<Self, Error> {
+        let live = Live::new(Arc::clone(&model), storage.clone(), clock.clone(), limits.response_bytes);
+        let live = Arc::new(live);
         let explainer = Explainer::new(Arc::clone(&model), PublicOperations::default(), limits, clock.clone())?;
         let introspection = Cache::new(KEPT_INTROSPECTION_MAX);
-        Ok(Self { model, storage, explainer, introspection, clock, new_key, has_audit_table: false })
+        Ok(Self { model, storage, explainer, live, introspection, clock, new_key, has_audit_table: false })
     }
 
     /// With other operations public than the usual ones.
@@ -149,7 +157,8 @@ impl Engine {
             OperationType::Mutation if request.queries_only => return Ok(mutation_not_allowed()),
             OperationType::Mutation => MUTATION,
             OperationType::Subscription => {
-                let message = "subscriptions are not answered over this transport";
+                let message =
+                    "a subscription is answered over WebSocket, or over HTTP with `accept: text/event-stream`";
                 return Err(vec![GraphqlError::new(message, "SUBSCRIPTION_NOT_SUPPORTED").at(definition.pos)]);
             }
         };
@@ -325,7 +334,10 @@ impl Engine {
                 if self.has_audit_table {
                     write = write.with(trail.done(root.name(), &change.keys));
                 }
-                let result = self.storage.write(write).await;
+                let result = match change.announcement {
+                    Some(announcement) => self.storage.write_announced(write, announcement).await,
+                    None => self.storage.write(write).await,
+                };
                 // What is null in the answer against the schema's promise is done all the same.
                 let outcome = if result.is_ok() { audit::Outcome::Done } else { audit::Outcome::Failed };
                 let resolved = match result {
@@ -343,7 +355,7 @@ impl Engine {
 }
 
 impl Resolved {
-    fn json(json: String) -> Self {
+    pub(super) fn json(json: String) -> Self {
         Self { json, errors: Vec::new(), denied: Vec::new() }
     }
 
@@ -357,7 +369,7 @@ impl Resolved {
     }
 }
 
-fn answered(
+pub(super) fn answered(
     root: &RootField<'_>,
     result: Result<Option<String>, storage::Error>,
     null_check: Option<&NullCheck<'_>>,
@@ -377,7 +389,7 @@ fn answered(
     Resolved { json, errors: errors.collect(), denied: Vec::new() }
 }
 
-fn bad_input(root: &RootField<'_>, error: &plan::Error) -> Resolved {
+pub(super) fn bad_input(root: &RootField<'_>, error: &plan::Error) -> Resolved {
     failed(root, &error.to_string(), error.code())
 }
 
@@ -391,7 +403,7 @@ fn refused(root: &RootField<'_>, refusal: Option<Box<GraphqlError>>) -> Resolved
     Resolved::error(refusal.below(root.response_key, Vec::new()))
 }
 
-fn storage_failed(root: &RootField<'_>, error: &storage::Error) -> Resolved {
+pub(super) fn storage_failed(root: &RootField<'_>, error: &storage::Error) -> Resolved {
     let code = match error {
         storage::Error::Conflict => "CONFLICT",
         storage::Error::Refused(_) => "BAD_USER_INPUT",
@@ -411,7 +423,7 @@ fn storage_failed(root: &RootField<'_>, error: &storage::Error) -> Resolved {
     failed(root, &error.to_string(), code)
 }
 
-fn too_long(root: &RootField<'_>, allowed: usize, root_type: &str) -> Resolved {
+pub(super) fn too_long(root: &RootField<'_>, allowed: usize, root_type: &str) -> Resolved {
     let done = if root_type == MUTATION { "; what it asked to change is changed" } else { "" };
     let message = format!(
         "the answer has more than {allowed} bytes (MAX_RESPONSE_BYTES): ask for a page of it, or for fewer fields{done}"

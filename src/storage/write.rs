@@ -1,5 +1,6 @@
 //! A write and how it runs between the start and the end of a transaction or savepoint.
 
+use super::batch::Done;
 use super::connection::Connection;
 use super::error::Error;
 use crate::sql::Sql;
@@ -117,16 +118,18 @@ impl Write {
     }
 
     /// Runs the write in as few round trips as it can, from the start of the scope to its end. After an error the scope may be open.
-    pub(super) async fn run(&self, connection: &mut Connection, scope: Scope) -> Result<Option<String>, Error> {
+    pub(super) async fn run(&self, connection: &mut Connection, scope: Scope) -> Result<Done, Error> {
         let mut sql = Sql::new(scope.begin());
+        let mut is_created = false;
         let position = if let Some((script, position)) = self.script() {
             sql.append(script);
             position + scope.offset()
         } else if let Self::Merge { find, create, update, read } = self {
             sql.append(find.clone());
-            let found = connection.run(sql, scope.offset()).await?;
+            let is_found = connection.run(sql, scope.offset()).await?.is_found;
+            is_created = !is_found;
             let change = match create {
-                _ if found.is_found => update,
+                _ if is_found => update,
                 Ok(create) => create,
                 Err(reason) => return Err(Error::Refused(reason.clone())),
             };
@@ -134,9 +137,9 @@ impl Write {
             sql.push("; ").append(read.clone());
             1
         } else {
-            return Ok(None);
+            return Ok(Done::default());
         };
         sql.push(scope.end());
-        Ok(connection.run(sql, position).await?.text)
+        Ok(Done { text: connection.run(sql, position).await?.text, is_created })
     }
 }

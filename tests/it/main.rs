@@ -29,3 +29,4 @@ mod relations;
 mod statements;
 mod plan_snapshots;
 mod bad_input;
+mod subscriptions;
