@@ -9,15 +9,18 @@ mod client_address;
 mod cors;
 mod compression;
 mod error;
+mod event_stream;
 mod graphql;
 mod health;
 mod introspection;
 mod limit;
 mod jwt;
+mod live;
 mod observe;
 mod request_body;
 mod scopes;
 mod server;
+mod websocket;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -40,6 +43,7 @@ use observe::RequestId;
 pub use axum::Router;
 pub use client_address::{ForwardedHeader, Proxies};
 pub use limit::{Rate, RateError, Rates};
+pub use live::LiveLimits;
 pub use server::{Drained, serve};
 
 /// Each may check several hashes, of at least 19 MiB each.
@@ -64,6 +68,8 @@ pub struct Limits {
     pub rates: Rates,
     /// Whose word counts about who it is.
     pub proxies: Proxies,
+    /// `WebSocket`s and event streams.
+    pub live: LiveLimits,
 }
 
 impl Default for Limits {
@@ -77,6 +83,7 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(30),
             rates: Rates::default(),
             proxies: Proxies::default(),
+            live: LiveLimits::default(),
         }
     }
 }
@@ -89,6 +96,7 @@ pub struct Services {
     /// All scopes of the schema.
     scopes: Vec<Scope>,
     limits: Limits,
+    seats: Arc<live::Seats>,
     introspection: introspection::Representations,
     /// What callers see who ask for what they may do.
     own_introspection: introspection::Representations,
@@ -118,6 +126,7 @@ impl Services {
             authority,
             scopes,
             limits,
+            seats: Arc::default(),
             introspection: introspection::Representations::default(),
             own_introspection: introspection::Representations::default(),
             mints: Limiter::new(rates.mints),

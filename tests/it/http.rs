@@ -9,3 +9,7 @@ mod scopes;
 mod limits;
 mod compression;
 mod connections;
+mod socket;
+mod websocket;
+mod legacy_websocket;
+mod event_stream;
