@@ -11,6 +11,7 @@ mod needs;
 mod explain;
 mod trail;
 mod engine;
+mod live;
 pub mod sdl;
 
 use std::sync::Arc;
@@ -20,11 +21,12 @@ use bytes::Bytes;
 
 use crate::audit::Origin;
 
-pub use engine::{Engine, Error};
+pub use engine::{Engine, Error, Started};
 pub use explain::{
     Explainer, Explanation, FieldExplanation, FieldNeeds, MinimalScopes, Needs, Question, ScopeExplanation,
 };
 pub use limits::Limits;
+pub use live::{Delivery, End, Mailbox, Subscription};
 
 /// A GraphQL request, whatever brought it.
 #[derive(Debug, Default)]

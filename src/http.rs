@@ -9,16 +9,19 @@ mod client_address;
 mod cors;
 mod compression;
 mod error;
+mod event_stream;
 mod graphql;
 mod health;
 mod introspection;
 mod limit;
 mod jwt;
+mod live;
 mod observe;
 mod guarded;
 mod request_body;
 mod scopes;
 mod server;
+mod websocket;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -41,6 +44,7 @@ use observe::RequestId;
 pub use axum::Router;
 pub use client_address::{ForwardedHeader, Proxies};
 pub use limit::{Rate, RateError, Rates};
+pub use live::LiveLimits;
 pub use server::{Drained, serve};
 
 /// Each may check several hashes, of at least 19 MiB each.
@@ -65,6 +69,8 @@ pub struct Limits {
     pub rates: Rates,
     /// Whose word counts about who it is.
     pub proxies: Proxies,
+    /// `WebSocket`s and event streams.
+    pub live: LiveLimits,
 }
 
 impl Default for Limits {
@@ -78,6 +84,7 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(30),
             rates: Rates::default(),
             proxies: Proxies::default(),
+            live: LiveLimits::default(),
         }
     }
 }
@@ -90,6 +97,7 @@ pub struct Services {
     /// All scopes of the schema.
     scopes: Vec<Scope>,
     limits: Limits,
+    seats: Arc<live::Seats>,
     introspection: introspection::Representations,
     /// What callers see who ask for what they may do.
     own_introspection: introspection::Representations,
@@ -119,6 +127,7 @@ impl Services {
             authority,
             scopes,
             limits,
+            seats: Arc::default(),
             introspection: introspection::Representations::default(),
             own_introspection: introspection::Representations::default(),
             mints: Limiter::new(rates.mints),

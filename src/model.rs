@@ -17,7 +17,9 @@ use indexmap::IndexMap;
 
 pub use build::build;
 pub use columns::{Column, ColumnId, SearchIndex, StorageType};
-pub use operations::{MutationField, MutationKind, NodeAction, QueryField, RelationAction, SearchField};
+pub use operations::{
+    MutationField, MutationKind, NodeAction, QueryField, RelationAction, SearchField, SubscriptionField,
+};
 pub use types::{Field, NodeType, Property, PropertyType, Relation, TypeId};
 
 use api::Api;
@@ -35,6 +37,7 @@ pub struct Model {
     search: SearchIndex,
     queries: ByName<QueryField>,
     mutations: ByName<MutationField>,
+    subscriptions: ByName<SubscriptionField>,
     api: Api,
     read_scopes: scopes::ReadScopes,
 }
@@ -91,6 +94,11 @@ impl Model {
     /// Fields of the mutation root, in published order, each with its scope.
     pub fn mutations(&self) -> &ByName<MutationField> {
         &self.mutations
+    }
+
+    /// Fields of the subscription root, in published order.
+    pub fn subscriptions(&self) -> &ByName<SubscriptionField> {
+        &self.subscriptions
     }
 
     /// The published schema.

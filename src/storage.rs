@@ -16,6 +16,8 @@ mod write;
 mod writer;
 mod session;
 mod batch;
+mod snapshot;
+mod events;
 mod log;
 mod error;
 
@@ -24,7 +26,9 @@ use std::sync::atomic::Ordering;
 
 pub use change::{Change, RemovedPolicy};
 pub use error::{Error, OpenError};
+pub use events::{Action, Announcement, Cause, DeletionWatch, Event, Events};
 pub use place::Settings;
+pub use snapshot::Snapshot;
 pub use write::{Decision, Write};
 
 use crate::model::Model;
@@ -44,6 +48,7 @@ struct Inner {
     readers: Readers,
     writer: Writer,
     counters: Arc<Counters>,
+    events: Events,
     _scratch: Option<Scratch>,
 }
 
@@ -58,7 +63,9 @@ impl Storage {
         place.create(settings)?;
         prepare(place.first_connection(), &place.path, model, policy, Outcome::Commit).await?;
         let counters = Arc::new(Counters::default());
-        let session = Session::open(place.write_connection(), &place.path, settings, Arc::clone(&counters)).await;
+        let events = Events::new();
+        let options = (place.write_connection(), place.read_connection());
+        let session = Session::open(options, &place.path, settings, Arc::clone(&counters), events.clone()).await;
         let session = session.map_err(|error| OpenError::from_sqlx(&place.path, error))?;
         let readers = Readers::new(
             place.read_connection(),
@@ -67,7 +74,7 @@ impl Storage {
             settings.statement_timeout,
         );
         let writer = Writer::start(session, settings.acquire_timeout);
-        Ok(Self(Arc::new(Inner { readers, writer, counters, _scratch: place.scratch })))
+        Ok(Self(Arc::new(Inner { readers, writer, counters, events, _scratch: place.scratch })))
     }
 
     /// What [`Self::open`] would change, in order. Changes nothing; a database that does not exist yet counts as an empty one.
@@ -99,7 +106,21 @@ impl Storage {
     ///
     /// [`Error::Conflict`] and [`Error::Refused`] of this write; others of the database, which concern all writes. Nothing is kept then.
     pub async fn write(&self, write: Write) -> Result<Option<String>, Error> {
-        self.0.writer.write(write).await
+        self.0.writer.write(write, None).await
+    }
+
+    /// Like [`Self::write`], and tells the listeners of [`Self::events`] before it answers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::write`]; nothing is told then.
+    pub async fn write_announced(&self, write: Write, announcement: Announcement) -> Result<Option<String>, Error> {
+        self.0.writer.write(write, Some(announcement)).await
+    }
+
+    /// What writes did to nodes.
+    pub fn events(&self) -> &Events {
+        &self.0.events
     }
 
     /// Statements that reads and writes have run so far.
@@ -121,7 +142,7 @@ impl Storage {
         self.0.readers.first(Sql::new("select 1")).await?;
         if self.0.counters.is_failing.load(Ordering::Relaxed) {
             let touch = Sql::new("update clef_schema set hash = hash where id = (select max(id) from clef_schema)");
-            self.0.writer.write(Write::Change { statements: vec![touch], read: Sql::new("select 1") }).await?;
+            self.0.writer.write(Write::Change { statements: vec![touch], read: Sql::new("select 1") }, None).await?;
         }
         Ok(())
     }

@@ -71,6 +71,11 @@ fn each_setting_is_read() {
         "RATE_LIMIT_ANONYMOUS=50/s,100",
         "TRUSTED_PROXIES=10.0.0.0/8,::1",
         "FORWARDED_HEADER=forwarded",
+        "MAX_SOCKETS=5",
+        "MAX_SOCKETS_PER_ADDRESS=4",
+        "MAX_OPERATIONS_PER_SOCKET=3",
+        "SOCKET_PING_INTERVAL=7s",
+        "ALLOWED_ORIGINS=https://a.org, http://localhost:3000",
         "RUST_LOG=clef=debug",
         "CLEF_ENV=development",
     ])
@@ -91,6 +96,10 @@ fn each_setting_is_read() {
     assert_eq!(rates.mint_failures, "10/s,20".parse().ok());
     let proxies = &config.limits.proxies;
     assert_eq!((proxies.trusted.len(), proxies.header), (2, crate::http::ForwardedHeader::Forwarded));
+    let live = &config.limits.live;
+    assert_eq!((live.sockets, live.sockets_per_address, live.operations), (5, 4, 3));
+    assert_eq!(live.ping_interval, Duration::from_secs(7));
+    assert_eq!(live.origins, ["https://a.org", "http://localhost:3000"]);
     assert_eq!(config.log_filter, "clef=debug");
     assert_eq!(config.environment, Environment::Development);
 }
@@ -117,6 +126,9 @@ fn all_problems_are_told_at_once_each_with_its_variable() {
         "TRUSTED_PROXIES=10.0.0.0/8, here",
         "FORWARDED_HEADER=Via",
         "AUDIT_TABLE=yes",
+        "MAX_SOCKETS=0",
+        "SOCKET_PING_INTERVAL=1d",
+        "ALLOWED_ORIGINS=https://a.org/path",
         "RUST_LOG=a=b=c",
     ]);
     let variables: Vec<_> = found.iter().filter_map(|line| line.split(':').next()).collect();
@@ -137,6 +149,9 @@ fn all_problems_are_told_at_once_each_with_its_variable() {
             "TRUSTED_PROXIES",
             "FORWARDED_HEADER",
             "AUDIT_TABLE",
+            "MAX_SOCKETS",
+            "SOCKET_PING_INTERVAL",
+            "ALLOWED_ORIGINS",
             "RUST_LOG",
             "JWT_AUTH_KEYS",
             "JWT_SECRET",
@@ -285,6 +300,11 @@ fn the_sample_file_is_complete_and_starts_no_production_server() {
         "TRUSTED_PROXIES",
         "FORWARDED_HEADER",
         "AUDIT_TABLE",
+        "MAX_SOCKETS",
+        "MAX_SOCKETS_PER_ADDRESS",
+        "MAX_OPERATIONS_PER_SOCKET",
+        "SOCKET_PING_INTERVAL",
+        "ALLOWED_ORIGINS",
         "RUST_LOG",
     ] {
         let named = |line: &&str| line.trim_start_matches("# ").starts_with(&format!("{variable}="));

@@ -12,7 +12,7 @@ use super::problem::Problems;
 use super::{Environment, Settings};
 use crate::auth::{Leeway, PublicOperations, TokenType};
 use crate::graphql;
-use crate::http::{ForwardedHeader, Limits, Proxies, Rate, Rates};
+use crate::http::{ForwardedHeader, Limits, LiveLimits, Proxies, Rate, Rates};
 use crate::value::time_span;
 
 const LIFETIME_SECONDS_MAX: u64 = 10 * 366 * 24 * 3600;
@@ -161,6 +161,7 @@ pub(super) fn limits(settings: &Settings, problems: &mut Problems) -> Limits {
             .unwrap_or(default.request_timeout),
         rates: rates(settings, default.rates, problems),
         proxies: proxies(settings, problems),
+        live: live_limits(settings, problems),
         ..default
     }
 }
@@ -247,6 +248,36 @@ fn proxies(settings: &Settings, problems: &mut Problems) -> Proxies {
         }
     };
     Proxies { trusted, header }
+}
+
+fn live_limits(settings: &Settings, problems: &mut Problems) -> LiveLimits {
+    let default = LiveLimits::default();
+    let mut count =
+        |variable, text: &Option<String>, default| number(variable, text.as_deref(), default, 1..=1_000_000, problems);
+    let sockets = count("MAX_SOCKETS", &settings.max_sockets, default.sockets);
+    let sockets_per_address =
+        count("MAX_SOCKETS_PER_ADDRESS", &settings.max_sockets_per_address, default.sockets_per_address);
+    let operations = count("MAX_OPERATIONS_PER_SOCKET", &settings.max_operations_per_socket, default.operations);
+    let interval = settings.socket_ping_interval.as_deref().map(str::trim).map(time_span::parse);
+    let ping_interval =
+        interval.and_then(|interval| problems.take("SOCKET_PING_INTERVAL", interval)).unwrap_or(default.ping_interval);
+    if !(1..=3600).contains(&ping_interval.as_secs()) {
+        problems.push("SOCKET_PING_INTERVAL", "is from 1 second to 1 hour: write `30s`");
+    }
+    let origins = list(settings.allowed_origins.as_deref());
+    for origin in &origins {
+        if !is_origin(origin) {
+            let message = format!("`{origin}` is no origin: write `https://app.example.org`, without a path");
+            problems.push("ALLOWED_ORIGINS", message);
+        }
+    }
+    LiveLimits { sockets, sockets_per_address, operations, ping_interval, origins, ..default }
+}
+
+/// As browsers send it (RFC 6454, section 6.2).
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || "/?#@".contains(c)))
 }
 
 fn number<T: FromStr + PartialOrd + std::fmt::Display>(

@@ -7,9 +7,10 @@ mod template;
 use crate::model::columns::system;
 use crate::plan::mutation::Change;
 use crate::plan::query::{self, Read};
+use crate::plan::subscription::contributor::CONTROL_ACTION_REQUEST;
 use crate::plan::{Error, RootField, Source, input as coercion};
 use crate::sql::{Parameter, Sql};
-use crate::storage::{Decision, Write};
+use crate::storage::{Announcement, Cause, Decision, Write};
 
 use input::Request;
 use names::{CONTROL_ACTION, Names, PROPERTY_VALUE};
@@ -29,12 +30,24 @@ pub(super) fn plan<'a>(source: Source<'a>, root: &RootField<'a>, new_key: fn() -
     let Read { statement: read, null_check } = query::one_node(source, names.control_action, root, &key)?;
     let check = template::read(&names, &request);
     let keys = vec![key.clone()];
+    let announcement = Announcement {
+        ty: CONTROL_ACTION.into(),
+        key: key.as_str().into(),
+        cause: Cause::Create,
+        topic: Some((CONTROL_ACTION_REQUEST, request.entry_point.as_str().into())),
+    };
     let decision = Decision::new(move |found| {
         let found = Found::parse(found)?;
         let (template, asked) = found.compare(&request)?;
         Ok(statements(&names, &request, &key, template, asked, new_key))
     });
-    Ok(Change { write: Write::Decide { check, decision, read }, null_check, conflict: String::new(), keys })
+    Ok(Change {
+        write: Write::Decide { check, decision, read },
+        null_check,
+        announcement: Some(announcement),
+        conflict: String::new(),
+        keys,
+    })
 }
 
 /// Everything that is written.

@@ -1,6 +1,7 @@
 //! The way of a request: document, operation, variables, guard, plan, storage, response.
 
 mod mutate;
+mod start;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use super::document;
 use super::explain::Explainer;
 use super::introspection::{self, Hidden, SchemaSelection};
 use super::limits::{self, Limits};
+use super::live::Live;
 use super::needs::{self, Values};
 use super::response::{self, GraphqlError, Member};
 use super::{Answer, Challenge, Outcome, Request, Visible};
@@ -24,6 +26,8 @@ use crate::model::api::{MUTATION, QUERY};
 use crate::plan::nulls::NullCheck;
 use crate::plan::{self, RootField, Source, input, query};
 use crate::storage::{self, Storage};
+
+pub use start::Started;
 
 /// Introspection answers of at least this size are kept.
 const KEPT_INTROSPECTION_BYTES_MIN: usize = 64 * 1024;
@@ -36,6 +40,7 @@ pub struct Engine {
     model: Arc<Model>,
     storage: Storage,
     explainer: Explainer,
+    live: Arc<Live>,
     /// By the mutations that are seen, if not all are, and the selection.
     introspection: Cache<(Option<Vec<u8>>, SchemaSelection), Bytes>,
     clock: Clock,
@@ -63,9 +68,9 @@ struct Operation<'a> {
 }
 
 /// A root field's JSON and what went wrong in it.
-struct Resolved {
-    json: String,
-    errors: Vec<GraphqlError>,
+pub(super) struct Resolved {
+    pub(super) json: String,
+    pub(super) errors: Vec<GraphqlError>,
     /// Scopes for whose lack it was refused.
     denied: Vec<Arc<str>>,
 }
@@ -82,9 +87,11 @@ impl Engine {
         clock: Clock,
         new_key: fn() -> String,
     ) -> Result<Self, Error> {
+        let live = Live::new(Arc::clone(&model), storage.clone(), clock.clone(), limits.response_bytes);
+        let live = Arc::new(live);
         let explainer = Explainer::new(Arc::clone(&model), PublicOperations::default(), limits, clock.clone())?;
         let introspection = Cache::new(KEPT_INTROSPECTION_MAX);
-        Ok(Self { model, storage, explainer, introspection, clock, new_key, has_audit_table: false })
+        Ok(Self { model, storage, explainer, live, introspection, clock, new_key, has_audit_table: false })
     }
 
     /// With other operations public than the usual ones.
@@ -150,7 +157,8 @@ impl Engine {
             OperationType::Mutation if request.queries_only => return Ok(mutation_not_allowed()),
             OperationType::Mutation => MUTATION,
             OperationType::Subscription => {
-                let message = "subscriptions are not answered over this transport";
+                let message =
+                    "a subscription is answered over WebSocket, or over HTTP with `accept: text/event-stream`";
                 return Err(vec![GraphqlError::new(message, "SUBSCRIPTION_NOT_SUPPORTED").at(definition.pos)]);
             }
         };
@@ -272,7 +280,7 @@ impl Engine {
 }
 
 impl Resolved {
-    fn json(json: String) -> Self {
+    pub(super) fn json(json: String) -> Self {
         Self { json, errors: Vec::new(), denied: Vec::new() }
     }
 
@@ -286,7 +294,7 @@ impl Resolved {
     }
 }
 
-fn answered(
+pub(super) fn answered(
     root: &RootField<'_>,
     result: Result<Option<String>, storage::Error>,
     null_check: Option<&NullCheck<'_>>,
@@ -306,7 +314,7 @@ fn answered(
     Resolved { json, errors: errors.collect(), denied: Vec::new() }
 }
 
-fn bad_input(root: &RootField<'_>, error: &plan::Error) -> Resolved {
+pub(super) fn bad_input(root: &RootField<'_>, error: &plan::Error) -> Resolved {
     failed(root, &error.to_string(), error.code())
 }
 
@@ -320,7 +328,7 @@ fn refused(root: &RootField<'_>, refusal: Option<Box<GraphqlError>>) -> Resolved
     Resolved::error(refusal.below(root.response_key, Vec::new()))
 }
 
-fn storage_failed(root: &RootField<'_>, error: &storage::Error) -> Resolved {
+pub(super) fn storage_failed(root: &RootField<'_>, error: &storage::Error) -> Resolved {
     let code = match error {
         storage::Error::Conflict => "CONFLICT",
         storage::Error::Refused(_) => "BAD_USER_INPUT",
@@ -340,7 +348,7 @@ fn storage_failed(root: &RootField<'_>, error: &storage::Error) -> Resolved {
     failed(root, &error.to_string(), code)
 }
 
-fn too_long(root: &RootField<'_>, allowed: usize, root_type: &str) -> Resolved {
+pub(super) fn too_long(root: &RootField<'_>, allowed: usize, root_type: &str) -> Resolved {
     let done = if root_type == MUTATION { "; what it asked to change is changed" } else { "" };
     let message = format!(
         "the answer has more than {allowed} bytes (MAX_RESPONSE_BYTES): ask for a page of it, or for fewer fields{done}"

@@ -238,7 +238,9 @@ impl<'a> Writer<'a> {
             ("interfaces", ApiKind::Object { implements, .. } | ApiKind::Interface { implements, .. }) => {
                 self.types(out, below, implements);
             }
-            ("possibleTypes", ApiKind::Interface { possible, .. }) => self.types(out, below, possible),
+            ("possibleTypes", ApiKind::Interface { possible, .. } | ApiKind::Union(possible)) => {
+                self.types(out, below, possible);
+            }
             ("enumValues", ApiKind::Enum(values)) => {
                 let shown = values.iter().filter(|value| member.include_deprecated || value.deprecated.is_none());
                 self.list(out, below, shown.map(Meta::EnumValue));
@@ -366,6 +368,7 @@ fn kind_name(kind: &ApiKind) -> &'static str {
         ApiKind::Input(_) => "INPUT_OBJECT",
         ApiKind::Object { .. } => "OBJECT",
         ApiKind::Interface { .. } => "INTERFACE",
+        ApiKind::Union(_) => "UNION",
     }
 }
 

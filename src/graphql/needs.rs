@@ -127,7 +127,8 @@ impl<'s> Walk<'_, 's> {
                 self.read(ty);
                 self.set(child, set, false);
             }
-            None => self.set(child, set, is_answer),
+            // What is read of a node of any type is told by the fragments on its type.
+            None => self.set(child, set, is_answer && **child != *names::NODE),
         }
     }
 

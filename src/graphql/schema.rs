@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_graphql::dynamic::{
     Enum, EnumItem, Field, FieldFuture, FieldValue, InputValue, Interface, InterfaceField, Object, ResolverContext,
     Scalar, Schema, SchemaBuilder, SchemaError, Subscription, SubscriptionField, SubscriptionFieldFuture, TypeRef,
+    Union,
 };
 use async_graphql::{Guard, Name, Value};
 use futures_util::stream;
@@ -67,6 +68,9 @@ fn register(builder: SchemaBuilder, model: &Model, ty: &ApiType) -> SchemaBuilde
                 interface.field(field.arguments.iter().map(input_value).fold(registered, InterfaceField::argument))
             });
             builder.register(interface)
+        }
+        ApiKind::Union(possible) => {
+            builder.register(possible.iter().fold(Union::new(name), |union, ty| union.possible_type(&**ty)))
         }
         ApiKind::Object { fields, .. } if name == SUBSCRIPTION => builder.register(
             fields.values().fold(Subscription::new(name), |root, field| root.field(subscription_field(field))),

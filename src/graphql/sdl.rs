@@ -61,6 +61,9 @@ fn definition<'a>(out: &mut String, ty: &'a ApiType, scope: &ScopeOf<'a>) {
         ApiKind::Interface { implements, fields, .. } => {
             composite(out, "interface", ty, implements, fields.values(), scope);
         }
+        ApiKind::Union(possible) => {
+            put(out, format_args!("union {} = {}\n", ty.name, possible.join(" | ")));
+        }
     }
 }
 

@@ -44,6 +44,37 @@ impl MediaType {
     }
 }
 
+/// When to answer with a stream of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EventStream {
+    Never,
+    /// JSON is as welcome or more: where there is a choice, it is given.
+    ForSubscriptions,
+    Always,
+}
+
+impl EventStream {
+    pub(super) fn wanted(headers: &HeaderMap) -> Self {
+        let mut stream = 0;
+        let mut json = 0;
+        for (name, quality) in weighted(headers, &ACCEPT) {
+            if name.eq_ignore_ascii_case("text/event-stream") {
+                stream = quality;
+            } else if ["application/json", "application/graphql-response+json"]
+                .iter()
+                .any(|known| name.eq_ignore_ascii_case(known))
+            {
+                json = json.max(quality);
+            }
+        }
+        match stream {
+            0 => Self::Never,
+            _ if stream > json => Self::Always,
+            _ => Self::ForSubscriptions,
+        }
+    }
+}
+
 /// Whether the body is said to be JSON in UTF-8. Forms and plain text are not: browsers send them across sites
 /// without asking.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
@@ -119,6 +150,25 @@ mod tests {
         ];
         for (accept, expected) in cases {
             assert_eq!(MediaType::preferred(&headers(ACCEPT, accept)), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn events_are_streamed_to_who_asks_for_them() {
+        use EventStream::{Always, ForSubscriptions, Never};
+        let cases = [
+            ("text/event-stream", Always),
+            ("text/event-stream, application/json;q=0.9", Always),
+            ("text/event-stream;q=0", Never),
+            (
+                "application/graphql-response+json, application/json, text/event-stream, multipart/mixed",
+                ForSubscriptions,
+            ),
+            ("*/*", Never),
+            ("text/*", Never),
+        ];
+        for (accept, expected) in cases {
+            assert_eq!(EventStream::wanted(&headers(ACCEPT, accept)), expected, "{accept}");
         }
     }
 

@@ -56,6 +56,18 @@ pub(super) enum GraphqlError {
     TokenTooLong { bytes_max: usize },
     #[error("the method is not allowed here: send a query by POST or GET, a mutation by POST")]
     Method,
+    #[error("a page of this origin may not open a WebSocket here: add it to ALLOWED_ORIGINS")]
+    Origin,
+    #[error(
+        "there are too many WebSockets and event streams, in all or from your address: close some, or try again later"
+    )]
+    TooManyStreams,
+    #[error("{operations_max} operations on one WebSocket are the most: complete some first")]
+    TooManyOperations { operations_max: usize },
+    #[error("a batch is not answered as `text/event-stream`: send each operation by itself")]
+    BatchStreamed,
+    #[error("Your token is no longer good: subscribe again with another one")]
+    TokenEnded,
     #[error("the request took too long: ask for less at once")]
     Timeout,
     #[error("too many requests: try again in {seconds} s, or send a token")]
@@ -73,8 +85,9 @@ impl GraphqlError {
             Self::TokenTooLong { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Origin => StatusCode::FORBIDDEN,
             Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Timeout | Self::TooManyStreams => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         }
@@ -85,26 +98,38 @@ impl GraphqlError {
             Self::MediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::TooLarge { .. } => "PAYLOAD_TOO_LARGE",
             Self::UriTooLong { .. } => "URI_TOO_LONG",
-            Self::TokenTooLong { .. } => "UNAUTHENTICATED",
+            Self::TokenTooLong { .. } | Self::TokenEnded => "UNAUTHENTICATED",
             Self::Method => "METHOD_NOT_ALLOWED",
             Self::TooSlow | Self::Timeout => "TIMEOUT",
             Self::TooOften { .. } => "RATE_LIMITED",
+            Self::Origin => "FORBIDDEN",
+            Self::TooManyStreams => "SERVICE_UNAVAILABLE",
+            Self::TooManyOperations { .. } => "TOO_MANY_OPERATIONS",
             Self::Internal => "INTERNAL_SERVER_ERROR",
             _ => "BAD_REQUEST",
         }
     }
 
-    pub(super) fn into_response(self, media_type: MediaType) -> Response {
-        let body = json!({
+    fn json(&self) -> serde_json::Value {
+        json!({
             "errors": [{"message": self.to_string(), "extensions": {"code": self.code()}}]
-        });
+        })
+    }
+
+    /// A whole GraphQL response.
+    pub(super) fn body(&self) -> Vec<u8> {
+        self.json().to_string().into()
+    }
+
+    pub(super) fn into_response(self, media_type: MediaType) -> Response {
+        let body = self.json();
         let mut response = json_response(self.status(), media_type.header(), &body);
         if let Self::TooOften { seconds } = self {
             retry_after(&mut response, seconds);
         }
         let extra = match self {
             Self::Method => Some((ALLOW, GRAPHQL_METHODS)),
-            Self::Timeout => Some((RETRY_AFTER, "5")),
+            Self::Timeout | Self::TooManyStreams => Some((RETRY_AFTER, "5")),
             Self::TokenTooLong { .. } => Some((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")),
             _ => None,
         };

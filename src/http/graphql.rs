@@ -1,6 +1,6 @@
 //! GraphQL over HTTP, on `/` and `/graphql`: POST for all, GET for queries.
 
-mod parse;
+pub(super) mod parse;
 
 use std::sync::Arc;
 
@@ -13,14 +13,15 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
 use super::Services;
-use super::accept::{MediaType, is_json};
+use super::accept::{EventStream, MediaType, is_json};
 use super::challenge::{challenge, merged};
 use super::compression::compressed;
 use super::cors::preflight;
 use super::error::{GRAPHQL_METHODS, GraphqlError, set};
 use super::request_body::{self, Unread};
+use super::{event_stream, websocket};
 use crate::auth::{Access, TOKEN_BYTES_MAX};
-use crate::graphql::{self, Answer, Challenge, Outcome, Visible};
+use crate::graphql::{self, Answer, Challenge, Mailbox, Outcome, Started, Visible};
 
 use parse::Parsed;
 
@@ -28,6 +29,9 @@ use parse::Parsed;
 const URI_BYTES_MAX: usize = 32 * 1024;
 
 pub(super) async fn handle(State(services): State<Arc<Services>>, request: Request) -> Response {
+    if websocket::is_upgrade(request.headers()) {
+        return websocket::handle(services, request).await;
+    }
     let (parts, body) = request.into_parts();
     let media_type = MediaType::preferred(&parts.headers);
     let is_too_long = |value: &HeaderValue| value.len() > TOKEN_BYTES_MAX + "Bearer ".len();
@@ -72,8 +76,10 @@ async fn post(
         Parsed::One(mut request) => {
             request.visible = visible;
             request.origin = Some(Arc::new(services.origin(parts)));
-            let answer = services.engine.execute(request, access(services, parts)).await;
-            Ok(respond(services, parts, media_type, visible, answer).await)
+            one(services, parts, media_type, request).await
+        }
+        Parsed::Batch(_) if EventStream::wanted(&parts.headers) == EventStream::Always => {
+            Err(GraphqlError::BatchStreamed)
         }
         Parsed::Batch(mut requests) => {
             let origin = Arc::new(services.origin(parts));
@@ -94,8 +100,33 @@ async fn post(
 async fn get(services: &Arc<Services>, parts: &Parts, media_type: MediaType) -> Result<Response, GraphqlError> {
     let visible = visible(parts)?;
     let request = graphql::Request { visible, ..parse::query_string(&parts.uri)? };
-    let answer = services.engine.execute(request, access(services, parts)).await;
-    Ok(respond(services, parts, media_type, visible, answer).await)
+    one(services, parts, media_type, request).await
+}
+
+async fn one(
+    services: &Arc<Services>,
+    parts: &Parts,
+    media_type: MediaType,
+    request: graphql::Request,
+) -> Result<Response, GraphqlError> {
+    let (access, visible) = (access(services, parts), request.visible);
+    let wanted = EventStream::wanted(&parts.headers);
+    if wanted == EventStream::Never {
+        let answer = services.engine.execute(request, access).await;
+        return Ok(respond(services, parts, media_type, visible, answer).await);
+    }
+    let mailbox = Arc::new(Mailbox::default());
+    match services.engine.start(request, access, &mailbox, 0).await {
+        Started::Stream(subscription) => event_stream::subscribed(services, parts, mailbox, subscription),
+        Started::Answer(answer) if wanted == EventStream::Always && answer.outcome != Outcome::MutationNotAllowed => {
+            let mut response = event_stream::single(&answer.body);
+            if let Some(lacking) = &answer.challenge {
+                challenge(&mut response, lacking);
+            }
+            Ok(response)
+        }
+        Started::Answer(answer) => Ok(respond(services, parts, media_type, visible, answer).await),
+    }
 }
 
 /// What introspection shall show: `?visible=mine`, or the header.

@@ -13,11 +13,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tower::{ServiceExt, service_fn};
 
 use super::client_address::Peer;
+use super::live::Stopping;
 use super::{Limits, Router};
 
 /// Whether all requests were answered.
@@ -53,6 +55,7 @@ pub async fn serve(
 struct Connections {
     router: Router,
     builder: http1::Builder,
+    keepalive: TcpKeepalive,
     room: Arc<Semaphore>,
     // Each connection holds a receiver: it learns of the end, and its end is learned of.
     stopping: watch::Sender<bool>,
@@ -65,6 +68,8 @@ impl Connections {
         Self {
             router,
             builder,
+            // Finds clients that are gone without a word, also where a protocol has no pings.
+            keepalive: TcpKeepalive::new().with_time(Duration::from_mins(1)).with_interval(Duration::from_secs(15)),
             room: Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS))),
             stopping: watch::Sender::new(false),
         }
@@ -81,6 +86,7 @@ impl Connections {
         };
         // Answers are written as a whole: waiting for more only delays them.
         stream.set_nodelay(true).ok();
+        SockRef::from(&stream).set_tcp_keepalive(&self.keepalive).ok();
         let connection = self.connection(stream, Peer(address.ip()));
         tokio::spawn(async move {
             connection.await;
@@ -90,8 +96,11 @@ impl Connections {
 
     fn connection(&self, stream: TcpStream, peer: Peer) -> impl Future<Output = ()> + Send + 'static {
         let router = self.router.clone();
+        // What is upgraded outlives this future, and holds a receiver for as long.
+        let stopping = Stopping::new(self.stopping.subscribe());
         let service = TowerToHyperService::new(service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(stopping.clone());
             router.clone().oneshot(request)
         }));
         let connection = self.builder.serve_connection(TokioIo::new(stream), service).with_upgrades();

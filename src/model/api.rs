@@ -58,6 +58,8 @@ pub enum ApiKind {
         /// Fields by name.
         fields: ByName<ApiField>,
     },
+    /// A union: names of its object types.
+    Union(Vec<Arc<str>>),
 }
 
 /// A value of an enum.
@@ -120,7 +122,7 @@ impl Api {
     pub fn field(&self, ty: &str, field: &str) -> Option<&ApiField> {
         match &self.types.get(ty)?.kind {
             ApiKind::Object { fields, .. } | ApiKind::Interface { fields, .. } => fields.get(field),
-            ApiKind::Scalar | ApiKind::Enum(_) | ApiKind::Input(_) => None,
+            ApiKind::Scalar | ApiKind::Enum(_) | ApiKind::Input(_) | ApiKind::Union(_) => None,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::scopes::ReadScopes;
 use super::types::{Field, NodeType, Property, PropertyType, Relation, TypeId};
 use super::{
     ByName, Column, ColumnId, Model, MutationField, MutationKind, NodeAction, QueryField, RelationAction, SearchField,
-    SearchIndex, StorageType, names, publish,
+    SearchIndex, StorageType, SubscriptionField, names, publish,
 };
 use crate::sdl::syntax::{Definitions, FieldDefinition, FieldDirectives, ObjectDefinition, TypeExpression};
 
@@ -83,10 +83,11 @@ pub fn build(definitions: &Definitions) -> Result<Model, Vec<Error>> {
     let queries = builder.queries(&types);
     let mutations = builder.mutations(&types);
     let search = search_index(&types, &queries);
+    let subscriptions = builder.subscriptions();
     let Builder { by_name, columns, .. } = builder;
     let api = publish::publish(definitions, &types, &mutations);
     let read_scopes = ReadScopes::default();
-    let mut model = Model { types, by_name, columns, search, queries, mutations, api, read_scopes };
+    let mut model = Model { types, by_name, columns, search, queries, mutations, subscriptions, api, read_scopes };
     model.read_scopes = ReadScopes::of(&model);
     Ok(model)
 }
@@ -313,6 +314,14 @@ impl<'a> Builder<'a> {
             }
         }
         mutations
+    }
+
+    fn subscriptions(&self) -> ByName<SubscriptionField> {
+        let declared = self.definitions.subscriptions.iter().map(|field| {
+            let resolver = field.directives.resolver.as_deref().unwrap_or(&field.name);
+            (field.name.as_str().into(), SubscriptionField::Resolver(resolver.into()))
+        });
+        declared.chain([(names::NODE_CHANGED.into(), SubscriptionField::Changes)]).collect()
     }
 }
 

@@ -65,6 +65,17 @@ pub fn declared_scope(field: &str) -> String {
     node_scope("Execute", field)
 }
 
+/// The subscription to what happens to nodes.
+pub const NODE_CHANGED: &str = "nodeChanged";
+/// What it answers.
+pub const NODE_CHANGE: &str = "_NodeChange";
+/// The union of all object types.
+pub const NODE: &str = "_Node";
+/// The enum of all object types and interfaces.
+pub const NODE_TYPE: &str = "_NodeType";
+/// The enum of what happens to nodes.
+pub const NODE_ACTION: &str = "_NodeAction";
+
 /// First letter in upper case.
 pub fn capitalized(name: &str) -> String {
     let mut characters = name.chars();

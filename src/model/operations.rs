@@ -50,6 +50,15 @@ pub struct MutationField {
     pub scope: Arc<str>,
 }
 
+/// A field of the subscription root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SubscriptionField {
+    /// What happens to nodes of any type.
+    Changes,
+    /// A declared subscription that a built-in resolver of this name answers.
+    Resolver(Arc<str>),
+}
+
 /// What a mutation does.
 #[derive(Debug, Clone)]
 pub enum MutationKind {

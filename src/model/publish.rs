@@ -10,6 +10,7 @@ use super::types::{Field, NodeType, Property, PropertyType, Relation};
 use super::{ByName, MutationField, MutationKind, NodeAction, RelationAction, names};
 use crate::sdl::syntax::{Definitions, Direction, FieldDefinition, InputValue, ObjectDefinition, TypeExpression};
 
+mod changes;
 mod filters;
 mod fixed;
 
@@ -17,7 +18,7 @@ mod fixed;
 pub(super) fn publish(definitions: &Definitions, types: &[NodeType], mutations: &ByName<MutationField>) -> Api {
     let mut publisher = Publisher { definitions, types, names: HashSet::new(), api: Api::default() };
     publisher.api.has_mutations = !mutations.is_empty();
-    publisher.api.has_subscriptions = !definitions.subscriptions.is_empty();
+    publisher.api.has_subscriptions = true;
     publisher.query_root();
     publisher.mutation_root(mutations);
     publisher.subscription_root();
@@ -220,14 +221,13 @@ impl Publisher<'_> {
     }
 
     fn subscription_root(&mut self) {
-        if !self.api.has_subscriptions {
-            return;
-        }
         let mut fields = ByName::default();
         for field in &self.definitions.subscriptions {
             let published = self.declared_field(field);
             fields.insert(Arc::clone(&published.name), published);
         }
+        let changes = self.node_changes();
+        fields.insert(Arc::clone(&changes.name), changes);
         self.add(SUBSCRIPTION, None, ApiKind::Object { implements: Vec::new(), fields });
     }
 

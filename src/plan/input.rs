@@ -219,7 +219,7 @@ fn named(api: &Api, name: &str, value: ConstValue, origin: Origin, depth: usize)
             };
             object(api, name, fields, given, origin, depth)
         }
-        Some(ApiKind::Object { .. } | ApiKind::Interface { .. }) | None => {
+        Some(ApiKind::Object { .. } | ApiKind::Interface { .. } | ApiKind::Union(_)) | None => {
             Err(format!("\"{name}\" is not an input type"))
         }
     }

@@ -10,7 +10,7 @@ use super::nulls::NullCheck;
 use super::{Error, RootField, Source, input};
 use crate::model::api::MUTATION;
 use crate::model::{MutationKind, NodeType};
-use crate::storage::Write;
+use crate::storage::{Announcement, Write};
 
 /// A write and how to check its answer.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Change<'a> {
     pub write: Write,
     /// What may not be null although storage cannot promise it.
     pub null_check: Option<NullCheck<'a>>,
+    /// What to tell listeners once it is done.
+    pub announcement: Option<Announcement>,
     /// What to tell the client when the key is taken.
     pub conflict: String,
     /// Keys of the nodes that it writes to, or whose relation it writes.

@@ -5,7 +5,7 @@ use async_graphql::{Name, Positioned};
 use indexmap::IndexMap;
 
 use super::{Source, input};
-use crate::model::{Model, NodeType, TypeId};
+use crate::model::{Model, NodeType, TypeId, names};
 
 /// Fields by response key, in the order of the request.
 pub type Collected<'a> = IndexMap<&'a Name, Vec<&'a Positioned<Field>>>;
@@ -88,7 +88,9 @@ pub fn conditions<'a>(source: &Source<'a>, set: &'a SelectionSet, found: &mut Ve
 
 /// Whether a type condition holds for nodes of an object type.
 pub fn condition_holds(model: &Model, object: &NodeType, condition: &str) -> bool {
-    *object.name == *condition || object.implements.iter().any(|id| *model.node_type(*id).name == *condition)
+    *object.name == *condition
+        || condition == names::NODE
+        || object.implements.iter().any(|id| *model.node_type(*id).name == *condition)
 }
 
 /// Object types whose nodes a selection on `ty` asks for.

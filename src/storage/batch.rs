@@ -7,7 +7,16 @@ use super::writer::Request;
 use crate::sql::Sql;
 
 /// What a write came to.
-pub(super) type Outcome = Result<Option<String>, Error>;
+pub(super) type Outcome = Result<Done, Error>;
+
+/// What a write answers.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    /// First column of the first row.
+    pub(super) text: Option<String>,
+    /// Whether a merge found no node.
+    pub(super) is_created: bool,
+}
 
 /// Writes of the same shape that go to the driver's thread together. More would save little and fill its cache of statements.
 const ROUND: usize = 4;
@@ -87,14 +96,14 @@ async fn trusting(connection: &mut Connection, requests: &[Request]) -> Batch {
     Batch::Ended(outcomes)
 }
 
-async fn run_round(connection: &mut Connection, round: &[Request]) -> Result<Vec<Option<String>>, Error> {
+async fn run_round(connection: &mut Connection, round: &[Request]) -> Result<Vec<Done>, Error> {
     let mut sql = Sql::default();
     let scripts: Vec<_> = round.iter().filter_map(|request| request.write.script()).collect();
     let position = scripts.first().map_or(0, |(_, position)| *position);
     sql.join("; ", scripts.into_iter().map(|(script, _)| script));
     // The read comes last.
     let answers = connection.run_rounds(sql, position, position + 1, round.len()).await?;
-    Ok(answers.into_iter().map(|answer| answer.text).collect())
+    Ok(answers.into_iter().map(|answer| Done { text: answer.text, is_created: false }).collect())
 }
 
 /// There may be nothing to undo: the transaction did not begin, or SQLite undid it by itself.

@@ -10,8 +10,10 @@ use sqlx::sqlite::SqliteConnectOptions;
 use super::batch::{Batch, Outcome, alone, together};
 use super::connection::Connection;
 use super::error::Error;
+use super::events::Events;
 use super::log::Log;
 use super::place::Settings;
+use super::snapshot::Snapshot;
 use super::write::Scope;
 use super::writer::{Counters, Request};
 use crate::sql::Sql;
@@ -20,6 +22,7 @@ use crate::sql::Sql;
 #[derive(Debug)]
 pub(super) struct Session {
     options: SqliteConnectOptions,
+    read_options: SqliteConnectOptions,
     statement_timeout: Duration,
     connection: Option<Connection>,
     /// Whether a batch began and did not end.
@@ -28,34 +31,39 @@ pub(super) struct Session {
     is_careful: bool,
     log: Log,
     counters: Arc<Counters>,
+    events: Events,
 }
 
 impl Session {
-    /// Opens the connection.
+    /// Opens the connection. `options` are for writing and for reading.
     pub(super) async fn open(
-        options: SqliteConnectOptions,
+        (options, read_options): (SqliteConnectOptions, SqliteConnectOptions),
         database: &Path,
         settings: &Settings,
         counters: Arc<Counters>,
+        events: Events,
     ) -> Result<Self, sqlx::Error> {
         let connection = Connection::open(&options, settings.statement_timeout).await?;
         let log = Log::new(database, settings.busy_timeout);
         let mut session = Self {
             options,
+            read_options,
             statement_timeout: settings.statement_timeout,
             connection: Some(connection),
             is_unfinished: false,
             is_careful: false,
             log,
             counters,
+            events,
         };
         session.optimize().await;
         Ok(session)
     }
 
-    /// Runs the writes, commits, and answers all.
+    /// Runs the writes, commits, tells the listeners, and answers all.
     pub(super) async fn serve(&mut self, requests: &mut Vec<Request>) {
         self.is_unfinished = true;
+        let before = if self.events.need_snapshot(requests) { self.snapshot().await } else { None };
         let mut outcomes = Vec::new();
         while !requests.is_empty() {
             match self.try_together(requests).await {
@@ -69,6 +77,7 @@ impl Session {
         }
         self.is_unfinished = false;
         self.note(&outcomes);
+        self.events.tell(&outcomes, before.as_ref());
         for (request, outcome) in outcomes {
             self.counters.add_statements(request.write.len());
             request.answer(outcome);
@@ -76,6 +85,14 @@ impl Session {
         if let Some(connection) = &mut self.connection {
             self.log.keep_small(connection).await;
         }
+    }
+
+    async fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        let taken = Snapshot::take(&self.read_options, self.statement_timeout).await;
+        let warn = |error: &sqlx::Error| {
+            tracing::warn!(error = error as &dyn std::error::Error, "deletions are told without their nodes");
+        };
+        taken.inspect_err(warn).ok()
     }
 
     /// Brings the statistics of the query planner up to date where tables have changed much.

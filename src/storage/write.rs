@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::batch::Done;
 use super::connection::{Answer, Connection};
 use super::error::Error;
 use crate::sql::Sql;
@@ -178,21 +179,23 @@ impl Write {
     }
 
     /// Runs the write in as few round trips as it can, from the start of the scope to its end. After an error the scope may be open.
-    pub(super) async fn run(&self, connection: &mut Connection, scope: Scope) -> Result<Option<String>, Error> {
+    pub(super) async fn run(&self, connection: &mut Connection, scope: Scope) -> Result<Done, Error> {
         let mut sql = Sql::new(scope.begin());
+        let mut is_created = false;
         let position = if let Some((script, position)) = self.script() {
             sql.append(script);
             position + scope.offset()
         } else {
-            let Some((first, read)) = self.first_and_last() else { return Ok(None) };
+            let Some((first, read)) = self.first_and_last() else { return Ok(Done::default()) };
             sql.append(first.clone());
             let found = connection.run(sql, scope.offset()).await?;
+            is_created = !found.is_found;
             let changes = self.changes(&found).map_err(Error::Refused)?;
             sql = Sql::default();
             sql.join("; ", changes.iter().chain([read]).cloned());
             changes.len()
         };
         sql.push(scope.end());
-        Ok(connection.run(sql, position).await?.text)
+        Ok(Done { text: connection.run(sql, position).await?.text, is_created })
     }
 }

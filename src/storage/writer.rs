@@ -8,7 +8,9 @@ use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinError;
 
+use super::batch::Outcome;
 use super::error::{Error, WriterEnded};
+use super::events::Announcement;
 use super::session::Session;
 use super::write::Write;
 
@@ -34,14 +36,16 @@ pub(super) struct Counters {
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) write: Write,
+    /// What to tell once it is committed.
+    pub(super) announcement: Option<Box<Announcement>>,
     answer: oneshot::Sender<Result<Option<String>, Error>>,
 }
 
 impl Request {
     /// Tells whoever waits.
-    pub(super) fn answer(self, result: Result<Option<String>, Error>) {
+    pub(super) fn answer(self, outcome: Outcome) {
         // An error means that nobody waits any more.
-        drop(self.answer.send(result));
+        drop(self.answer.send(outcome.map(|done| done.text)));
     }
 }
 
@@ -68,9 +72,13 @@ impl Writer {
     }
 
     /// Hands a write over and waits for its commit.
-    pub(super) async fn write(&self, write: Write) -> Result<Option<String>, Error> {
+    pub(super) async fn write(
+        &self,
+        write: Write,
+        announcement: Option<Announcement>,
+    ) -> Result<Option<String>, Error> {
         let (answer, result) = oneshot::channel();
-        self.send(Message::Write(Request { write, answer })).await?;
+        self.send(Message::Write(Request { write, announcement: announcement.map(Box::new), answer })).await?;
         result.await.unwrap_or_else(|_| Err(Error::Internal(Arc::new(WriterEnded))))
     }
 

@@ -2,7 +2,8 @@
 """Real clients against the real binary: run.py BINARY FOLDER
 
 Starts the binary in an empty folder without any configuration, as a newcomer does, and takes the key that it made.
-Then: the steps of the unmodified PyPI client (trompace_steps.py), and the documents that clients send (replay.mjs).
+Then: the steps of the unmodified PyPI client (trompace_steps.py), the documents that clients send (replay.mjs), and npm clients that
+subscribe (live.mjs).
 What is not served yet stands in `later.txt`: those steps must fail, and all others must pass. Writes "PASSED FAILED" to FOLDER/result.
 """
 import gzip
@@ -87,7 +88,7 @@ def main():
         failed += 1
 
     server = Server(binary)
-    for name in ("replay.mjs", "package.json"):
+    for name in ("replay.mjs", "live.mjs", "package.json"):
         shutil.copy(HERE / name, folder / "node" / name)
     (folder / "node" / "documents.jsonl").write_bytes(gzip.decompress((HERE / "documents.jsonl.gz").read_bytes()))
     done = subprocess.run(["node", folder / "node" / "replay.mjs", server.url, server.key_id, server.key, "--verbose"], capture_output=True, text=True)
@@ -98,7 +99,14 @@ def main():
     print("\n".join(wrong))
     print(f"documents of clients: {right} behave as expected, {len(wrong)} do not")
     passed, failed = passed + right, failed + len(wrong) + (0 if right else 1)
-    server.stop()
+    done = subprocess.run(["node", folder / "node" / "live.mjs", server.url, server.key_id, server.key], capture_output=True, text=True)
+    (folder / "live.log").write_text(done.stdout + done.stderr)
+    figures = check("npm clients", done.stdout.splitlines(), later)
+    print(f"npm clients that subscribe: {figures[0]} steps as expected, {figures[1]} not")
+    passed, failed = passed + figures[0], failed + figures[1] + (0 if figures[0] else 1)
+    if server.stop() != 0:
+        print("the server did not end well on SIGTERM")
+        failed += 1
 
     (folder / "result").write_text(f"{passed} {failed}\n")
     return 1 if failed else 0

@@ -10,3 +10,7 @@ mod limits;
 mod compression;
 mod connections;
 mod request_control_action;
+mod socket;
+mod websocket;
+mod legacy_websocket;
+mod event_stream;

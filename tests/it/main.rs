@@ -30,3 +30,4 @@ mod search;
 mod statements;
 mod plan_snapshots;
 mod bad_input;
+mod subscriptions;

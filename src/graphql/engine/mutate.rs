@@ -75,7 +75,10 @@ impl Engine {
                 if self.has_audit_table {
                     write = write.with(trail.done(root.name(), &change.keys));
                 }
-                let result = self.storage.write(write).await;
+                let result = match change.announcement {
+                    Some(announcement) => self.storage.write_announced(write, announcement).await,
+                    None => self.storage.write(write).await,
+                };
                 // What is null in the answer against the schema's promise is done all the same.
                 let outcome = if result.is_ok() { audit::Outcome::Done } else { audit::Outcome::Failed };
                 let resolved = match result {

@@ -66,6 +66,7 @@ impl<'a> Reach<'a> {
             let mut named: Vec<&'a str> = Vec::new();
             match &ty.kind {
                 ApiKind::Scalar | ApiKind::Enum(_) => {}
+                ApiKind::Union(possible) => named.extend(possible.iter().map(|name| &**name)),
                 ApiKind::Input(inputs) => named.extend(inputs.values().map(|input| &**input.ty.name())),
                 ApiKind::Object { implements, fields } => {
                     named.extend(implements.iter().map(|name| &**name));

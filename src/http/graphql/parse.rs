@@ -75,7 +75,8 @@ pub(super) fn query_string(uri: &Uri) -> Result<Request, GraphqlError> {
     })
 }
 
-fn one(body: &[u8]) -> Result<Request, GraphqlError> {
+/// A single request.
+pub(in crate::http) fn one(body: &[u8]) -> Result<Request, GraphqlError> {
     match serde_json::from_slice::<Usual>(body) {
         Ok(usual) if !usual.query.is_empty() => Ok(Request {
             query: usual.query,

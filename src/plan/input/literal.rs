@@ -63,7 +63,7 @@ impl Place<'_> {
                 // Custom scalars alone take lists and objects, and those alone hold variables.
                 None => Ok(()),
             },
-            (Some(ApiKind::Object { .. } | ApiKind::Interface { .. }) | None, _) => {
+            (Some(ApiKind::Object { .. } | ApiKind::Interface { .. } | ApiKind::Union(_)) | None, _) => {
                 Err(format!("\"{name}\" is not an input type"))
             }
         }

@@ -1,5 +1,7 @@
 //! Create, Update, Merge and Delete.
 
+use std::sync::Arc;
+
 use async_graphql::Value;
 
 use super::{Change, check_urls, index};
@@ -8,7 +10,7 @@ use crate::model::{NodeAction, NodeType, Property, TypeId};
 use crate::plan::query::{self, Read};
 use crate::plan::{Arguments, Error, RootField, Source, filter};
 use crate::sql::{Parameter, Sql};
-use crate::storage::Write;
+use crate::storage::{Announcement, Cause, Write};
 use crate::value::DateTime;
 
 pub(super) fn plan<'a>(
@@ -27,6 +29,14 @@ pub(super) fn plan<'a>(
     };
     let change = Planned { source, node_type, key: &key, arguments };
     let Read { statement: read, null_check } = query::one_node(source, ty, root, &key)?;
+    let cause = match action {
+        NodeAction::Create => Cause::Create,
+        NodeAction::Update => Cause::Update,
+        NodeAction::Delete => Cause::Delete,
+        NodeAction::Merge => Cause::Merge,
+    };
+    let announcement =
+        Some(Announcement { ty: Arc::clone(&node_type.name), key: key.as_str().into(), cause, topic: None });
     let write = match action {
         NodeAction::Create => Write::Change { statements: change.create()?, read },
         NodeAction::Update => Write::Change { statements: change.change()?, read },
@@ -43,7 +53,7 @@ pub(super) fn plan<'a>(
         }
     };
     let conflict = format!("{} with {} \"{key}\" already exists", node_type.name, node_type.key);
-    Ok(Change { write, null_check, conflict, keys: vec![key] })
+    Ok(Change { write, null_check, announcement, conflict, keys: vec![key] })
 }
 
 struct Planned<'a, 'b> {

@@ -44,7 +44,7 @@ pub(super) fn plan<'a>(
     let (read, null_check) = ends.payload(root)?;
     let keys = vec![ends.from.key.to_owned(), ends.to.key.to_owned()];
     let write = Write::Change { statements: vec![statement], read };
-    Ok(Change { write, null_check, conflict: String::new(), keys })
+    Ok(Change { write, null_check, announcement: None, conflict: String::new(), keys })
 }
 
 fn end_key<'v>(source: Source<'_>, arguments: &'v Arguments, end: &str, ty: TypeId) -> Result<&'v str, Error> {

@@ -32,6 +32,9 @@ const FILTER_SUFFIXES: [&str; 18] = [
     "every",
 ];
 
+/// Of the generated subscription `nodeChanged`.
+const CHANGE_TYPES: [&str; 4] = ["_Node", "_NodeType", "_NodeAction", "_NodeChange"];
+
 const GENERATED: &str = "Query, Mutation and the names of their fields are generated from type and field names; rename";
 
 pub(super) fn check(definitions: &Definitions, declared: &[Declared], inherited: &Inherited, problems: &mut Problems) {
@@ -74,7 +77,7 @@ fn check_type_names(definitions: &Definitions, declared: &[Declared], problems: 
 }
 
 fn generated_types(definitions: &Definitions) -> HashSet<String> {
-    let mut names = HashSet::new();
+    let mut names = CHANGE_TYPES.map(str::to_owned).into_iter().collect::<HashSet<_>>();
     for node in nodes(definitions) {
         names.extend(["Input", "Filter", "Ordering"].map(|suffix| format!("_{}{suffix}", node.name)));
         for (mutation, _) in relation_mutations(node) {
@@ -144,6 +147,10 @@ fn check_generated(definitions: &Definitions, problems: &mut Problems) {
     }
     for field in &definitions.mutations {
         claim(&mut mutations, &field.name, format!("`Mutation.{}`", field.name), &field.location, problems);
+    }
+    let mut subscriptions = HashMap::from([("nodeChanged".to_owned(), "the subscription to all types".to_owned())]);
+    for field in &definitions.subscriptions {
+        claim(&mut subscriptions, &field.name, format!("`Subscription.{}`", field.name), &field.location, problems);
     }
 }
 

@@ -32,10 +32,19 @@ impl Server {
     }
 
     pub(crate) async fn start_with(limits: Limits) -> Self {
-        Self::start_public(limits, PublicOperations::default()).await
+        Self::start_as(limits, PublicOperations::default(), Clock::System).await
     }
 
     pub(crate) async fn start_public(limits: Limits, public: PublicOperations) -> Self {
+        Self::start_as(limits, public, Clock::System).await
+    }
+
+    /// Tokens are made and checked by this clock.
+    pub(crate) async fn start_at(limits: Limits, clock: Clock) -> Self {
+        Self::start_as(limits, PublicOperations::default(), clock).await
+    }
+
+    async fn start_as(limits: Limits, public: PublicOperations, clock: Clock) -> Self {
         let key = |id: &str, scopes: &[&str]| Key::new(id, format!("key of {id}"), ScopeSet::compile(scopes).unwrap());
         let settings = Settings {
             secrets: vec![Secret::unnamed("a secret of the tests, of more than 32 bytes")],
@@ -45,7 +54,7 @@ impl Server {
             keys: vec![key("all", &["*"]), key("people", &["Mutation:Person:*"])],
             ..Settings::default()
         };
-        let authority = Authority::new(settings, Clock::System).unwrap();
+        let authority = Authority::new(settings, clock).unwrap();
         let model = crate::support::model("schema");
         let engine = Arc::new(crate::support::engine(model).await.with_public(public));
         let scopes = engine.explainer().catalogue().scopes().cloned().collect();
