@@ -180,7 +180,7 @@ impl Explainer {
         self.look(question).await.map_err(|errors| response::refused(&errors).into())
     }
 
-    /// What all operations of a document need.
+    /// What all operations of a document need, in its order.
     ///
     /// # Errors
     /// As for [`Self::needs`].
@@ -188,7 +188,10 @@ impl Explainer {
         let refused = |errors: Vec<GraphqlError>| Bytes::from(response::refused(&errors));
         let document = self.documents.get(query).await.map_err(refused)?;
         let mut all = Vec::new();
-        for (name, _) in document.executable.operations.iter() {
+        // The parser keeps them in no order.
+        let mut operations: Vec<_> = document.executable.operations.iter().collect();
+        operations.sort_by_key(|(_, operation)| (operation.pos.line, operation.pos.column));
+        for (name, _) in operations {
             let operation_name = name.map(ToString::to_string);
             all.push(self.needs(&Question { query: query.to_owned(), operation_name, variables: None }).await?);
         }
