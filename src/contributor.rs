@@ -1,6 +1,9 @@
 //! What is the Contributor Environment's own and no feature of every schema. Knows its types by name; the schema files say what they hold.
 
 mod request;
+mod subscriptions;
+
+pub use subscriptions::subscription;
 
 use crate::plan::mutation::Change;
 use crate::plan::{Error, RootField, Source};

@@ -7,11 +7,11 @@ mod template;
 use crate::model::columns::system;
 use crate::plan::mutation::Change;
 use crate::plan::query::{self, Read};
-use crate::plan::subscription::contributor::CONTROL_ACTION_REQUEST;
 use crate::plan::{Error, RootField, Source, input as coercion};
 use crate::sql::{Parameter, Sql};
 use crate::storage::{Announcement, Cause, Decision, Write};
 
+use super::subscriptions::CONTROL_ACTION_REQUEST;
 use input::Request;
 use names::{CONTROL_ACTION, Names, PROPERTY_VALUE};
 use template::{Asked, Found, Template};

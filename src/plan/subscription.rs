@@ -1,6 +1,5 @@
 //! Subscriptions: which events a field waits for, and what it answers to each.
 
-pub mod contributor;
 mod payload;
 
 use async_graphql::{Name, Value};
@@ -15,19 +14,19 @@ use crate::storage::{Action, Cause, Event};
 /// The events that a field waits for. Everything that is given must hold.
 #[derive(Debug, Default)]
 pub struct Watch {
-    types: Option<Vec<TypeId>>,
-    actions: Option<Vec<Action>>,
-    cause: Option<Cause>,
-    key: Option<String>,
-    topic: Option<(&'static str, String)>,
+    pub(crate) types: Option<Vec<TypeId>>,
+    pub(crate) actions: Option<Vec<Action>>,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) key: Option<String>,
+    pub(crate) topic: Option<(&'static str, String)>,
     /// A property that the node has to have with this value.
-    equals: Option<(&'static str, Value)>,
-    payload: Payload,
+    pub(crate) equals: Option<(&'static str, Value)>,
+    pub(crate) payload: Payload,
 }
 
 /// What a field answers.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Payload {
+pub(crate) enum Payload {
     /// The node.
     #[default]
     Node,
@@ -46,11 +45,15 @@ pub enum Answer<'a> {
     Read(Sql, Option<NullCheck<'a>>),
 }
 
-/// Plans a field of the subscription root.
+/// Plans a field of the subscription root; `declared` those that `@resolver(name:)` declares.
 ///
 /// # Errors
 /// Arguments that cannot be used.
-pub fn watch(source: Source<'_>, root: &RootField<'_>) -> Result<Watch, Error> {
+pub fn watch(
+    source: Source<'_>,
+    root: &RootField<'_>,
+    declared: impl FnOnce(&Model, &str, &Arguments) -> Result<Watch, Error>,
+) -> Result<Watch, Error> {
     let name = root.name();
     let model = source.model;
     let (Some(subscription), Some(published), Some(field)) =
@@ -61,7 +64,7 @@ pub fn watch(source: Source<'_>, root: &RootField<'_>) -> Result<Watch, Error> {
     let arguments = input::coerce_arguments(model.api(), &published.arguments, &field.node, source.variables)?;
     let watch = match subscription {
         SubscriptionField::Changes => changes(model, &arguments),
-        SubscriptionField::Resolver(resolver) => contributor::watch(model, resolver, &arguments)?,
+        SubscriptionField::Resolver(resolver) => declared(model, resolver, &arguments)?,
     };
     // What is wrong with the selection shows now, not at the first event.
     if let Some(example) = watch.example(model) {
@@ -82,7 +85,7 @@ fn action(name: &str) -> Option<Action> {
 }
 
 /// Values of a list of enums; none for null.
-fn enums<'a>(arguments: &'a Arguments, name: &str) -> Option<Vec<&'a str>> {
+pub(crate) fn enums<'a>(arguments: &'a Arguments, name: &str) -> Option<Vec<&'a str>> {
     let Some(Value::List(items)) = arguments.get(name) else { return None };
     let names = items.iter().filter_map(|item| match item {
         Value::Enum(name) => Some(name.as_str()),
@@ -92,7 +95,7 @@ fn enums<'a>(arguments: &'a Arguments, name: &str) -> Option<Vec<&'a str>> {
 }
 
 /// None for null.
-fn text(arguments: &Arguments, name: &str) -> Option<String> {
+pub(crate) fn text(arguments: &Arguments, name: &str) -> Option<String> {
     match arguments.get(&Name::new(name)) {
         Some(Value::String(text)) => Some(text.clone()),
         _ => None,

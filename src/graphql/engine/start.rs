@@ -6,6 +6,7 @@ use async_graphql::parser::types::OperationType;
 
 use super::{Engine, challenge, request_error};
 use crate::auth::Access;
+use crate::contributor;
 use crate::graphql::live::{Key, Mailbox, Prepared, Subscription};
 use crate::graphql::needs::{self, Values};
 use crate::graphql::response::GraphqlError;
@@ -91,7 +92,7 @@ impl Engine {
         let cost = limits::cost(&source, SUBSCRIPTION, &roots);
         self.explainer.limits.check_cost(cost).map_err(|exceeded| exceeded.into_error().at(definition.pos))?;
         let scopes = self.may_receive(&source, only, access)?;
-        let watch = subscription::watch(source, only)
+        let watch = subscription::watch(source, only, contributor::subscription)
             .map_err(|error| GraphqlError::new(error.to_string(), error.code()).at(only.position()))?;
         let key = Key {
             query: request.query.clone(),

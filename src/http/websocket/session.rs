@@ -105,8 +105,9 @@ impl Session {
         };
         // What still runs goes on to its end, but nobody hears of it.
         self.operations.clear();
-        if let Some((code, reason)) = ended {
-            close(self.socket, code, &reason).await;
+        match ended {
+            Some((code, reason)) => close(self.socket, code, &reason).await,
+            None => drop(timeout(CLOSE_TIMEOUT, drain(&mut self.socket)).await),
         }
     }
 
@@ -398,13 +399,18 @@ fn is_unparsable(body: &[u8]) -> bool {
     code.is_some_and(|code| code == "GRAPHQL_PARSE_FAILED")
 }
 
+/// Reads to the end, by which a close frame of the client is answered.
+async fn drain(socket: &mut WebSocket) {
+    while let Some(Ok(_)) = socket.recv().await {}
+}
+
 async fn close(mut socket: WebSocket, code: u16, reason: &str) {
     let end = (0..=REASON_BYTES_MAX.min(reason.len())).rev().find(|end| reason.is_char_boundary(*end));
     let reason = reason.get(..end.unwrap_or(0)).unwrap_or_default();
     let frame = CloseFrame { code, reason: reason.into() };
     let agreed = async {
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
-            while let Some(Ok(_)) = socket.recv().await {}
+            drain(&mut socket).await;
         }
     };
     // A client that does not agree is cut off.

@@ -8,6 +8,8 @@ use futures_util::SinkExt;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::error::Error;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::server::{JSON, Server};
 use super::socket::{Received, Socket};
@@ -289,6 +291,20 @@ async fn there_are_only_so_many() {
     let refused = Socket::open(&server, "/", &origin("https://b.org")).await.err().unwrap();
     assert!(matches!(*refused, Error::Http(response) if response.status() == 403));
     assert!(Socket::open(&server, "/", &origin("https://a.org")).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_client_that_closes_is_answered() {
+    let server = Server::start().await;
+    for protocol in [PROTOCOL, "graphql-ws"] {
+        let mut socket = Socket::speaking(&server, protocol).await;
+        socket.send(INIT).await;
+        socket.text().await;
+        let frame = CloseFrame { code: CloseCode::Normal, reason: "done".into() };
+        socket.inner.send(Message::Close(Some(frame))).await.unwrap();
+        assert_eq!(socket.closed().await, (1000, "done".to_owned()));
+        assert_eq!(socket.receive().await, Received::Gone);
+    }
 }
 
 #[tokio::test]

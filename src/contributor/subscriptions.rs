@@ -1,16 +1,20 @@
-//! The subscriptions of the Contributor Environment. What they wait for is written here, since it follows from no schema.
+//! Subscriptions: which events each waits for.
 
 use async_graphql::Value;
 
-use super::{Payload, Watch, enums, text};
 use crate::model::{Model, TypeId};
+use crate::plan::subscription::{Payload, Watch, enums, text};
 use crate::plan::{Arguments, Error};
 use crate::storage::Cause;
 
 /// Name of the subscription to requests of actions: the topic under which they are announced, with the key of the entry point.
-pub const CONTROL_ACTION_REQUEST: &str = "ControlActionRequest";
+pub(super) const CONTROL_ACTION_REQUEST: &str = "ControlActionRequest";
 
-pub(super) fn watch(model: &Model, resolver: &str, arguments: &Arguments) -> Result<Watch, Error> {
+/// The events that a subscription waits for which `@resolver(name:)` declares.
+///
+/// # Errors
+/// A name that nothing answers, or that of a type that the schema does not have.
+pub fn subscription(model: &Model, resolver: &str, arguments: &Arguments) -> Result<Watch, Error> {
     let possible = |name: &str| -> Result<Vec<TypeId>, Error> {
         let id = model.type_named(name).ok_or_else(|| Error::NotImplemented(resolver.to_owned()))?;
         Ok(model.node_type(id).possible.clone())
