@@ -13,6 +13,7 @@ mod event_stream;
 mod graphql;
 mod health;
 mod introspection;
+mod landing;
 mod limit;
 mod jwt;
 mod live;

@@ -6,10 +6,13 @@ use async_graphql::dynamic::Schema;
 use async_graphql::extensions::{
     Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextValidation,
 };
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
-use async_graphql::{
-    CacheControl, Positioned, Request, Response, ServerError, ServerResult, ValidationResult, Variables,
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
 };
+use async_graphql::{
+    CacheControl, Positioned, Request, Response, ServerError, ServerResult, ValidationResult, Value, Variables,
+};
+use indexmap::IndexMap;
 use quick_cache::sync::Cache;
 
 use super::escapes;
@@ -31,6 +34,8 @@ const KEPT_BYTES_MAX: usize = 16 * 1024;
 pub(super) struct Document {
     pub(super) executable: Arc<ExecutableDocument>,
     pub(super) kept: KeptObjects,
+    /// What guards look at: root fields without what is in them. The engine takes a copy each time.
+    guarded: ExecutableDocument,
 }
 
 /// Parses and validates with the engine, and asks its guards.
@@ -75,7 +80,8 @@ impl Documents {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let document = Arc::new(Document { executable, kept: KeptObjects::default() });
+        let document =
+            Arc::new(Document { guarded: root_fields_only(&executable), executable, kept: KeptObjects::default() });
         if text.len() <= KEPT_BYTES_MAX {
             self.kept.insert(text.to_owned(), Arc::clone(&document));
         }
@@ -85,20 +91,48 @@ impl Documents {
     /// What the guards of every root field say, before any of them is resolved. Nothing else runs.
     pub(super) async fn guard(
         &self,
-        document: &ExecutableDocument,
+        document: &Document,
         name: Option<&str>,
-        variables: Variables,
+        variables: &Variables,
         access: Arc<Access>,
     ) -> Verdicts {
         let verdicts = Verdicts::default();
+        // Of the variables, only those of `@skip` and `@include` matter.
+        let conditions = variables.iter().filter(|(_, value)| matches!(value, Value::Boolean(_)));
+        let variables = conditions.map(|(name, value)| (name.clone(), value.clone())).collect::<IndexMap<_, _>>();
+        let variables = Variables::from_value(Value::Object(variables));
         let mut request = Request::new("").variables(variables).data(access).data(verdicts.clone()).data(Checked);
         if let Some(name) = name {
             request = request.operation_name(name);
         }
-        request.set_parsed_query(document.clone());
+        request.set_parsed_query(document.guarded.clone());
         self.schema.execute(request).await;
         verdicts
     }
+}
+
+fn root_fields_only(document: &ExecutableDocument) -> ExecutableDocument {
+    fn strip(set: &mut SelectionSet) {
+        for selection in &mut set.items {
+            match &mut selection.node {
+                Selection::Field(field) => {
+                    field.node.arguments.clear();
+                    field.node.selection_set.node.items.clear();
+                }
+                Selection::InlineFragment(fragment) => strip(&mut fragment.node.selection_set.node),
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+    let mut stripped = document.clone();
+    match &mut stripped.operations {
+        DocumentOperations::Single(operation) => strip(&mut operation.node.selection_set.node),
+        DocumentOperations::Multiple(operations) => {
+            operations.values_mut().for_each(|operation| strip(&mut operation.node.selection_set.node));
+        }
+    }
+    stripped.fragments.values_mut().for_each(|fragment| strip(&mut fragment.node.selection_set.node));
+    stripped
 }
 
 /// The operation that a request names, or what to change.

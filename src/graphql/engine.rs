@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use quick_cache::sync::Cache;
 
-use super::document;
+use super::document::{self, Document};
 use super::explain::Explainer;
 use super::introspection::{self, Hidden, SchemaSelection};
 use super::limits::{self, Limits};
@@ -65,6 +65,8 @@ struct Operation<'a> {
     root_type: &'static str,
     /// What introspection leaves out.
     hidden: Option<Hidden<'a>>,
+    /// For the guards.
+    document: &'a Document,
 }
 
 /// A root field's JSON and what went wrong in it.
@@ -173,7 +175,7 @@ impl Engine {
         };
         let is_narrowed = request.visible == Visible::Mine && root_type == QUERY && request.query.contains("__");
         let hidden = is_narrowed.then(|| Hidden::of(&self.model, |scope| access.check(scope).is_ok()));
-        let operation = Operation { source, root_type, hidden };
+        let operation = Operation { source, root_type, hidden, document: &document };
         let roots = plan::root_fields(&source, root_type, &definition.node.selection_set.node);
         self.explainer
             .limits

@@ -54,6 +54,8 @@ pub(super) enum GraphqlError {
     UriTooLong { bytes_max: usize },
     #[error("the header Authorization has more than {bytes_max} bytes: no token is that long")]
     TokenTooLong { bytes_max: usize },
+    #[error("no such protocol is spoken here: ask for `graphql-transport-ws` or `graphql-ws`")]
+    SocketProtocol,
     #[error("the method is not allowed here: send a query by POST or GET, a mutation by POST")]
     Method,
     #[error("a page of this origin may not open a WebSocket here: add it to ALLOWED_ORIGINS")]

@@ -19,7 +19,7 @@ use super::compression::compressed;
 use super::cors::preflight;
 use super::error::{GRAPHQL_METHODS, GraphqlError, set};
 use super::request_body::{self, Unread};
-use super::{event_stream, websocket};
+use super::{event_stream, landing, websocket};
 use crate::auth::{Access, TOKEN_BYTES_MAX};
 use crate::graphql::{self, Answer, Challenge, Mailbox, Outcome, Started, Visible};
 
@@ -45,6 +45,7 @@ pub(super) async fn handle(State(services): State<Arc<Services>>, request: Reque
         _ if parts.uri.path_and_query().is_some_and(|path| path.as_str().len() > URI_BYTES_MAX) => {
             Err(GraphqlError::UriTooLong { bytes_max: URI_BYTES_MAX })
         }
+        _ if landing::is_wanted(&parts) => Ok(landing::page(services.engine.model())),
         Method::POST => post(&services, &parts, body, media_type).await,
         Method::GET => get(&services, &parts, media_type).await,
         Method::OPTIONS => Ok(preflight(&parts.headers, GRAPHQL_METHODS)),

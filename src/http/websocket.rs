@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{FromRequestParts, Request};
-use axum::http::header::{AUTHORIZATION, ORIGIN, UPGRADE};
+use axum::http::header::{AUTHORIZATION, ORIGIN, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
@@ -51,14 +51,17 @@ fn open(services: Arc<Services>, parts: &Parts, upgrade: WebSocketUpgrade) -> Re
     if !is_allowed(parts.headers.get(ORIGIN), &limits.origins) {
         return Err(GraphqlError::Origin);
     }
+    let upgrade = upgrade.protocols(PROTOCOLS);
+    if parts.headers.contains_key(SEC_WEBSOCKET_PROTOCOL) && upgrade.selected_protocol().is_none() {
+        return Err(GraphqlError::SocketProtocol);
+    }
     let origin = Arc::new(services.origin(parts));
     let seat = services.seats.take(network(origin.address), limits).ok_or(GraphqlError::TooManyStreams)?;
     let upgrade = upgrade
         .read_buffer_size(BUFFER_BYTES)
         .write_buffer_size(BUFFER_BYTES)
         .max_message_size(limits.message_bytes)
-        .max_frame_size(limits.message_bytes)
-        .protocols(PROTOCOLS);
+        .max_frame_size(limits.message_bytes);
     let protocol = match upgrade.selected_protocol().map(HeaderValue::as_bytes) {
         Some(b"graphql-transport-ws") => Some(Protocol::Transport),
         Some(_) => Some(Protocol::Legacy),

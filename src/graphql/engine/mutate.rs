@@ -22,12 +22,10 @@ impl Engine {
         request: &Request,
         access: Arc<Access>,
     ) -> Vec<Resolved> {
-        let document = operation.source.document;
-        let verdicts = self
-            .explainer
-            .documents
-            .guard(document, request.operation_name.as_deref(), request.variables.clone(), Arc::clone(&access))
-            .await;
+        let name = request.operation_name.as_deref();
+        let guarding =
+            self.explainer.documents.guard(operation.document, name, &request.variables, Arc::clone(&access));
+        let verdicts = guarding.await;
         let trail = Trail::new(request, &access, &self.model, self.clock.now());
         let mut refusals = Vec::new();
         let mut resolved = Vec::with_capacity(roots.len());

@@ -11,7 +11,6 @@ const AS_JSON: Headers<'static> = &[JSON];
 const AS_FORM: Headers<'static> = &[("Content-Type", b"application/x-www-form-urlencoded")];
 const AS_TEXT: Headers<'static> = &[("Content-Type", b"text/plain")];
 const IN_LATIN: Headers<'static> = &[("Content-Type", b"application/json; charset=iso-8859-1")];
-const FOR_BROWSERS: Headers<'static> = &[("Accept", b"text/html")];
 const THREE: &[u8] = br#"[{"query":"{a}"},{"query":"{a}"},{"query":"{a}"}]"#;
 
 #[rustfmt::skip]
@@ -27,7 +26,6 @@ const ROWS: &[Row<'static>] = &[
     ("POST /", AS_TEXT, QUERY, 415, "the body must be sent as"),
     ("POST /", IN_LATIN, QUERY, 415, "the body must be sent as"),
     ("GET /", NONE, b"", 400, "GET query missing."),
-    ("GET /", FOR_BROWSERS, b"", 400, "GET query missing."),
     ("GET /graphql?query=%7Ba%7D&variables=x", NONE, b"", 400, "Variables are invalid JSON."),
     ("PUT /", AS_JSON, QUERY, 405, "the method is not allowed here"),
     ("DELETE /graphql", NONE, b"", 405, "the method is not allowed here"),

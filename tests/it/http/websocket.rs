@@ -60,6 +60,7 @@ async fn the_handshake_selects_a_protocol_on_both_paths() {
     }
     let mut none = Socket::open(&server, "/graphql", &[]).await.unwrap();
     assert_eq!(none.closed().await.0, 4406);
+    assert!(Socket::open(&server, "/graphql", &[("Sec-WebSocket-Protocol", "mqtt")]).await.is_err());
     assert!(Socket::open(&server, "/health", &[]).await.is_err());
 }
 

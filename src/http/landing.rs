@@ -1,0 +1,60 @@
+//! What people see who open the address of the API in a browser. Runs no scripts and loads nothing.
+
+use std::sync::LazyLock;
+
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, VARY};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use sha2::{Digest, Sha256};
+
+use super::error::set;
+use crate::model::Model;
+
+const PAGE: &str = include_str!("landing.html");
+
+/// Nothing but the style that stands in the page, and in no frame.
+static POLICY: LazyLock<Option<HeaderValue>> = LazyLock::new(|| {
+    let (_, rest) = PAGE.split_once("<style>")?;
+    let (style, _) = rest.split_once("</style>")?;
+    let digest = BASE64_STANDARD.encode(Sha256::digest(style));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::from_str(&policy).ok()
+});
+
+/// Whether a browser opens the address, and asks no query.
+pub(super) fn is_wanted(parts: &Parts) -> bool {
+    let accepted = parts.headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut names = accepted.flat_map(|value| value.split(',')).filter_map(|member| member.split(';').next());
+    parts.method == Method::GET
+        && !parts.uri.query().unwrap_or_default().split('&').any(|parameter| parameter.starts_with("query="))
+        && names.any(|name| name.trim().eq_ignore_ascii_case("text/html"))
+}
+
+pub(super) fn page(model: &Model) -> Response {
+    let names = || model.objects().map(|(_, ty)| &*ty.name);
+    let example = names().find(|name| *name == "Person").or_else(|| names().next()).unwrap_or("Type");
+    // Names of GraphQL need no escape in HTML.
+    let body = PAGE
+        .replace("@types@", &model.objects().count().to_string())
+        .replace("@queries@", &model.queries().len().to_string())
+        .replace("@mutations@", &thousands(model.mutations().len()))
+        .replace("@example@", example);
+    let mut response = body.into_response();
+    set(&mut response, CONTENT_TYPE, "text/html; charset=utf-8");
+    set(&mut response, CACHE_CONTROL, "no-cache");
+    set(&mut response, VARY, "Accept");
+    set(&mut response, REFERRER_POLICY, "no-referrer");
+    if let Some(policy) = &*POLICY {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy.clone());
+    }
+    response
+}
+
+fn thousands(number: usize) -> String {
+    if number < 1_000 { number.to_string() } else { format!("{},{:03}", number / 1_000, number % 1_000) }
+}
