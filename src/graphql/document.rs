@@ -128,10 +128,14 @@ fn root_fields_only(document: &ExecutableDocument) -> ExecutableDocument {
     match &mut stripped.operations {
         DocumentOperations::Single(operation) => strip(&mut operation.node.selection_set.node),
         DocumentOperations::Multiple(operations) => {
-            operations.values_mut().for_each(|operation| strip(&mut operation.node.selection_set.node));
+            for operation in operations.values_mut() {
+                strip(&mut operation.node.selection_set.node);
+            }
         }
     }
-    stripped.fragments.values_mut().for_each(|fragment| strip(&mut fragment.node.selection_set.node));
+    for fragment in stripped.fragments.values_mut() {
+        strip(&mut fragment.node.selection_set.node);
+    }
     stripped
 }
 
