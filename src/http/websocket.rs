@@ -2,6 +2,7 @@
 //!
 //! Two protocols: `graphql-transport-ws` (of the library graphql-ws) and the older `graphql-ws` (of subscriptions-transport-ws).
 
+mod close;
 mod credentials;
 mod message;
 mod session;
@@ -72,7 +73,7 @@ fn open(services: Arc<Services>, parts: &Parts, upgrade: WebSocketUpgrade) -> Re
     Ok(upgrade.on_upgrade(move |socket| async move {
         match protocol {
             Some(protocol) => Session::new(services, socket, protocol, stopping, origin, credentials).run().await,
-            None => session::refuse_protocol(socket).await,
+            None => close::refuse_protocol(socket).await,
         }
         drop(seat);
     }))

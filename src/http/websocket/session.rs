@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep_until, timeout};
-use tungstenite::error::{CapacityError, Error as TransportError};
 
+use super::close::{Ended, broken, close, drain};
 use super::credentials::{Credentials, Malformed};
 use super::message::{ACKNOWLEDGED, Incoming, PONG, Protocol, Wrong, connection_error};
 use crate::audit::Origin;
@@ -23,13 +23,6 @@ use crate::http::live::Stopping;
 
 /// How often a token is looked at, so that what is revoked ends within it.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
-/// How long a client may take to agree to the end.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// Longest reason of a close frame, in bytes (RFC 6455, section 5.5).
-const REASON_BYTES_MAX: usize = 123;
-
-/// Why the server ends a socket; none if the client did.
-pub(super) type Ended = Option<(u16, String)>;
 
 pub(super) struct Session {
     services: Arc<Services>,
@@ -107,7 +100,7 @@ impl Session {
         self.operations.clear();
         match ended {
             Some((code, reason)) => close(self.socket, code, &reason).await,
-            None => drop(timeout(CLOSE_TIMEOUT, drain(&mut self.socket)).await),
+            None => drain(&mut self.socket).await,
         }
     }
 
@@ -375,44 +368,9 @@ impl Session {
     }
 }
 
-/// A client that speaks no protocol that is spoken here.
-pub(super) async fn refuse_protocol(socket: WebSocket) {
-    close(socket, 4406, "Subprotocol not acceptable: use graphql-transport-ws or graphql-ws").await;
-}
-
-fn broken(error: axum::Error) -> Ended {
-    let told = |code, reason: &str| Some((code, reason.to_owned()));
-    match error.into_inner().downcast_ref::<TransportError>() {
-        Some(TransportError::Capacity(CapacityError::MessageTooLong { max_size, .. })) => {
-            Some((1009, format!("a message has at most {max_size} bytes: send large documents over HTTP")))
-        }
-        Some(TransportError::Utf8(_)) => told(1007, "a message is text in UTF-8"),
-        Some(TransportError::Protocol(_)) => told(1002, ""),
-        _ => None,
-    }
-}
-
 /// The older protocol tells syntax errors in another way than all others.
 fn is_unparsable(body: &[u8]) -> bool {
     let errors = serde_json::from_slice::<Value>(body).ok();
     let code = errors.as_ref().and_then(|body| body.pointer("/errors/0/extensions/code"));
     code.is_some_and(|code| code == "GRAPHQL_PARSE_FAILED")
-}
-
-/// Reads to the end, by which a close frame of the client is answered.
-async fn drain(socket: &mut WebSocket) {
-    while let Some(Ok(_)) = socket.recv().await {}
-}
-
-async fn close(mut socket: WebSocket, code: u16, reason: &str) {
-    let end = (0..=REASON_BYTES_MAX.min(reason.len())).rev().find(|end| reason.is_char_boundary(*end));
-    let reason = reason.get(..end.unwrap_or(0)).unwrap_or_default();
-    let frame = CloseFrame { code, reason: reason.into() };
-    let agreed = async {
-        if socket.send(Message::Close(Some(frame))).await.is_ok() {
-            drain(&mut socket).await;
-        }
-    };
-    // A client that does not agree is cut off.
-    drop(timeout(CLOSE_TIMEOUT, agreed).await);
 }
