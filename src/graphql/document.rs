@@ -21,8 +21,9 @@ use super::response::GraphqlError;
 use super::schema::Verdicts;
 use super::validation;
 use crate::auth::Access;
+use crate::clock::Clock;
 use crate::model::Model;
-use crate::plan::KeptObjects;
+use crate::plan::{KeptObjects, Source, input};
 
 /// Documents kept.
 const DOCUMENTS_MAX: usize = 1_000;
@@ -36,6 +37,13 @@ pub(super) struct Document {
     pub(super) kept: KeptObjects,
     /// What guards look at: root fields without what is in them. The engine takes a copy each time.
     guarded: ExecutableDocument,
+}
+
+impl Document {
+    /// What planning an operation of it starts from.
+    pub(super) fn source<'a>(&'a self, model: &'a Model, variables: &'a input::Variables, clock: &Clock) -> Source<'a> {
+        Source { model, document: &self.executable, kept: &self.kept, variables, now: clock.now().into() }
+    }
 }
 
 /// Parses and validates with the engine, and asks its guards.

@@ -14,7 +14,7 @@ use quick_cache::sync::Cache;
 use super::document::{self, Document};
 use super::explain::Explainer;
 use super::introspection::{self, Hidden, SchemaSelection};
-use super::limits::{self, Limits};
+use super::limits::Limits;
 use super::live::Live;
 use super::needs::{self, Values};
 use super::response::{self, GraphqlError, Member};
@@ -166,21 +166,15 @@ impl Engine {
         };
         let variables = input::coerce_variables(self.model.api(), &definition.node, &request.variables)
             .map_err(GraphqlError::from_variables)?;
-        let source = Source {
-            model: &self.model,
-            document: &document.executable,
-            kept: &document.kept,
-            variables: &variables,
-            now: self.clock.now().into(),
-        };
+        let source = document.source(&self.model, &variables, &self.clock);
         let is_narrowed = request.visible == Visible::Mine && root_type == QUERY && request.query.contains("__");
         let hidden = is_narrowed.then(|| Hidden::of(&self.model, |scope| access.check(scope).is_ok()));
         let operation = Operation { source, root_type, hidden, document: &document };
         let roots = plan::root_fields(&source, root_type, &definition.node.selection_set.node);
         self.explainer
             .limits
-            .check_cost(limits::cost(&source, root_type, &roots))
-            .map_err(|exceeded| vec![exceeded.into_error().at(definition.pos)])?;
+            .check_operation(&source, root_type, &roots, definition.pos)
+            .map_err(|error| vec![*error])?;
         Ok(self.execute_operation(&operation, &roots, request, access).await)
     }
 
@@ -273,10 +267,8 @@ impl Engine {
         }
         let (source, root_type) = (&operation.source, operation.root_type);
         let needed = needs::needed(source, root_type, root, self.explainer.public, Values::Sent);
-        let denials = needed.scopes.iter().filter_map(|scope| Some((Arc::clone(scope), access.check(scope).err()?)));
-        let (missing, denials): (Vec<_>, Vec<_>) = denials.unzip();
-        let Some(denial) = denials.first() else { return Ok(()) };
-        let refusal = GraphqlError::denied(denial, &missing, root.position()).below(root.response_key, Vec::new());
+        let Some((denial, missing)) = needed.denied_to(access) else { return Ok(()) };
+        let refusal = GraphqlError::denied(&denial, &missing, root.position()).below(root.response_key, Vec::new());
         Err(Box::new(Resolved::error(refusal).denying(missing)))
     }
 }

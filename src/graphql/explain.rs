@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::document::{self, Documents};
-use super::limits::{self, Limits};
+use super::limits::Limits;
 use super::needs::{self, Values};
 use super::response::{self, GraphqlError};
 use super::{Error, schema};
@@ -17,7 +17,7 @@ use crate::auth::{PublicOperations, Subject};
 use crate::clock::Clock;
 use crate::model::Model;
 use crate::model::api::{MUTATION, QUERY, SUBSCRIPTION};
-use crate::plan::{Source, input};
+use crate::plan::input;
 use crate::scope::{Catalogue, Minimal, Scope};
 
 /// Looks at documents of one schema. Has no storage.
@@ -214,17 +214,10 @@ impl Explainer {
             }
             None => (input::Variables::new(), Values::Open),
         };
-        let source = Source {
-            model: &self.model,
-            document: &document.executable,
-            kept: &document.kept,
-            variables: &variables,
-            now: self.clock.now().into(),
-        };
+        let source = document.source(&self.model, &variables, &self.clock);
         let roots = needs::root_fields(&source, root_type, &definition.node.selection_set.node, values);
         if values == Values::Sent {
-            let exceeded = |exceeded: limits::Exceeded| vec![exceeded.into_error().at(definition.pos)];
-            self.limits.check_cost(limits::cost(&source, root_type, &roots)).map_err(exceeded)?;
+            self.limits.check_operation(&source, root_type, &roots, definition.pos).map_err(|error| vec![*error])?;
         }
         let fields = roots.iter().map(|root| {
             let needed = needs::needed(&source, root_type, root, self.public, values);

@@ -3,11 +3,11 @@
 mod cost;
 mod shape;
 
+use async_graphql::Pos;
 use async_graphql::parser::types::ExecutableDocument;
 
 use super::response::GraphqlError;
-
-pub(super) use cost::cost;
+use crate::plan::{RootField, Source};
 
 /// What one GraphQL request may ask for. Each has its setting, which its error names.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub struct Limits {
     pub root_fields: usize,
     /// Directives in a document.
     pub directives: usize,
-    /// Rows that an operation may touch, as estimated by [`cost()`].
+    /// Rows that an operation may touch, estimated from its `first` and its nested lists.
     pub cost: u64,
     /// Size of a query's answer.
     pub response_bytes: usize,
@@ -100,16 +100,24 @@ impl Limits {
         shape::check(self, document)
     }
 
-    /// Refuses an operation that may touch too many rows.
-    pub(super) fn check_cost(&self, cost: u64) -> Result<(), Exceeded> {
+    /// Refuses an operation, which stands at `position`, that may touch too many rows.
+    pub(super) fn check_operation(
+        &self,
+        source: &Source<'_>,
+        root_type: &str,
+        roots: &[RootField<'_>],
+        position: Pos,
+    ) -> Result<(), Box<GraphqlError>> {
+        let cost = cost::cost(source, root_type, roots);
         if cost <= self.cost {
             return Ok(());
         }
-        Err(Exceeded {
+        let exceeded = Exceeded {
             what: "rows to look at, by its `first` and its nested lists",
             setting: Some("MAX_COST"),
             found: cost,
             allowed: self.cost,
-        })
+        };
+        Err(Box::new(exceeded.into_error().at(position)))
     }
 }

@@ -86,14 +86,14 @@ impl<'a> Statement<'a> {
         Conditions { source: self.source, next: &mut self.next }
     }
 
-    /// The object of a root field's node.
+    /// The JSON object of a root field's node.
     ///
     /// # Errors
     /// Values and selections that cannot be used.
-    pub fn root_object(&mut self, types: &[TypeId], alias: Alias, root: &RootField<'a>) -> Result<NodeObject, Error> {
+    pub fn root_object(&mut self, types: &[TypeId], alias: Alias, root: &RootField<'a>) -> Result<Sql, Error> {
         // Several fields of one key may be others with other variables.
         let [field] = root.fields.as_slice() else {
-            return self.object(types, alias, &selection::children(&root.fields));
+            return Ok(self.object(types, alias, &selection::children(&root.fields))?.json);
         };
         let kept = self.source.kept.get(field.pos);
         if let Some(Kept::Object(kept)) = &kept
@@ -101,16 +101,16 @@ impl<'a> Statement<'a> {
         {
             self.next = kept.aliases.1;
             self.needs_null_check |= kept.needs_null_check;
-            return Ok(kept.object.clone());
+            return Ok(kept.json.clone());
         }
         let before = self.next;
-        let object = self.object(types, alias, &[&field.node.selection_set.node])?;
+        let NodeObject { json, .. } = self.object(types, alias, &[&field.node.selection_set.node])?;
         if kept.is_none() {
             let (aliases, needs_null_check) = ((before, self.next), self.needs_null_check);
-            let object = object.clone();
-            self.source.kept.keep(&self.source, field, KeptObject { object, aliases, needs_null_check });
+            let kept = KeptObject { json: json.clone(), aliases, needs_null_check };
+            self.source.kept.keep(&self.source, field, kept);
         }
-        Ok(object)
+        Ok(json)
     }
 
     /// The object of a node of one of `types`. Types that give the same members share an expression.

@@ -60,7 +60,7 @@ pub fn search<'a>(
     rows.append(order(source.model, field, node, arguments, &score));
     rows.append(page::limit(arguments));
     let null_check = statement.needs_null_check.then(|| NullCheck::list(source, &types, root));
-    Ok(Read { statement: dialect::array_of_page(object.json, rows, page, node), null_check })
+    Ok(Read { statement: dialect::array_of_page(object, rows, page, node), null_check })
 }
 
 /// Where the nodes come from.

@@ -28,8 +28,8 @@ pub enum Error {
         /// As given.
         pattern: String,
     },
-    /// `@(…)` and the like; also `!(…)`.
-    #[error("`{opening}` in `{pattern}` is not supported: write `{{a,b}}` for one of several, and no negation")]
+    /// `?(…)`, `*(…)` and `!(…)`; `@(…)` and `+(…)` of more than names, or where more than names and colons are beside them.
+    #[error("`{opening}` in `{pattern}` is not supported here: write `{{a,b}}` for one of several, and no negation")]
     ExtGlob {
         /// As given.
         pattern: String,

@@ -23,17 +23,18 @@ impl Pattern {
     /// What is wrong with the text and what to write instead; [`Error::TooLarge`] if matching it would take too
     /// much memory.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let glob = syntax::check(text)?;
+        let checked = syntax::check(text)?;
         let too_large = || Error::TooLarge { pattern: excerpt(text) };
         // The check above lets nothing through that globset refuses.
-        let glob = GlobBuilder::new(&glob)
+        let glob = GlobBuilder::new(&checked.glob)
             .literal_separator(false)
             .backslash_escape(true)
             .case_insensitive(false)
             .build()
             .map_err(|_refused| too_large())?;
-        let automaton = Automaton::build(glob.regex()).map_err(|_too_large| too_large())?;
-        Ok(Self { text: text.into(), regex: glob.regex().into(), automaton })
+        let regex = checked.complete(glob.regex());
+        let automaton = Automaton::build(&regex).map_err(|_too_large| too_large())?;
+        Ok(Self { text: text.into(), regex: regex.into(), automaton })
     }
 
     /// As it was given.
@@ -108,6 +109,9 @@ mod tests {
         ("\\*:*", &["*:a"], &["a:a"]),
         ("a\\\\b:*", &["a\\b:x"], &["ab:x"]),
         ("{a\\,**,b}:x", &["a,:x", "a,b:x", "b:x"], &["a:x", "a,/:y"]),
+        ("M:@(a|b_1):*", &["M:a:x", "M:b_1:x"], &["M:ab_1:x", "M:c:x", "M:@(a|b_1):x"]),
+        ("@(a):x", &["a:x"], &["@(a):x"]),
+        ("M:+(a|bc):+(x)", &["M:a:x", "M:bc:x", "M:abca:xx"], &["M::x", "M:b:x", "M:a:", "M:a:y", "M:\u{1}:x"]),
         ("Mutation:Person:[A-Z]*", &["Mutation:Person:Create"], &["Mutation:Person:[A-Z]*"]),
     ];
 

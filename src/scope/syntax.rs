@@ -6,9 +6,33 @@ const BYTES_MAX: usize = 256;
 const DEPTH_MAX: usize = 3;
 const EXPANSIONS_MAX: usize = 1024;
 
-/// The glob to hand to globset, which is the text with every run of `*` made one: without `/` they mean the same, and
-/// globset misreads `**` after an escaped `,` within braces (0.4.21, glob.rs, `parse_star`).
-pub(super) fn check(text: &str) -> Result<String, Error> {
+/// Stands in a glob for a group that repeats. No text has it, and globset takes it for itself.
+const REPEATED: char = '\u{1}';
+
+/// A text that passed.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Checked {
+    /// For globset. Every run of `*` is one: without `/` they mean the same, and globset misreads `**` after an escaped `,` within
+    /// braces (0.4.21, glob.rs, `parse_star`).
+    pub(super) glob: String,
+    /// What `+(…)` stands for, in order: regular expressions.
+    repeated: Vec<String>,
+}
+
+impl Checked {
+    /// The regular expression that globset made of the glob, with the groups that it does not know.
+    pub(super) fn complete(&self, regex: &str) -> String {
+        let mut parts = regex.split(REPEATED);
+        let mut complete = parts.next().unwrap_or_default().to_owned();
+        for (part, repeated) in parts.zip(&self.repeated) {
+            complete.extend([repeated, part]);
+        }
+        complete
+    }
+}
+
+/// What the text means, or why it is refused.
+pub(super) fn check(text: &str) -> Result<Checked, Error> {
     if text.is_empty() {
         return Err(Error::Empty);
     }
@@ -23,10 +47,14 @@ pub(super) fn check(text: &str) -> Result<String, Error> {
 fn check_characters(text: &str) -> Result<(), Error> {
     let pattern = || excerpt(text);
     let mut previous = None;
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        if let Some((_, after)) = named_group(previous, character, rest.as_str()) {
+            (previous, rest) = (Some(')'), after.chars());
+            continue;
+        }
         match (previous, character) {
-            (_, '@' | '+' | '!') if characters.peek() == Some(&'(') => {}
+            (_, '@' | '+' | '!') if rest.as_str().starts_with('(') => {}
             (Some(mark @ ('@' | '+' | '*' | '?' | '!')), '(') => {
                 return Err(Error::ExtGlob { pattern: pattern(), opening: format!("{mark}(") });
             }
@@ -51,6 +79,17 @@ fn check_characters(text: &str) -> Result<(), Error> {
         previous = Some(character);
     }
     Ok(())
+}
+
+/// The `a|b` of `@(a|b)` and `+(a|b)`, and what follows the group. Names alone, beside names and colons, are read alike everywhere; anything
+/// more is not, and nested repetition is what makes matching exponential elsewhere.
+fn named_group(previous: Option<char>, mark: char, rest: &str) -> Option<(&str, &str)> {
+    let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    let is_beside = |character: char| is_name(character) || character == ':';
+    let (names, after) = rest.strip_prefix('(').filter(|_| matches!(mark, '@' | '+'))?.split_once(')')?;
+    let are_names = names.split('|').all(|name| !name.is_empty() && name.chars().all(is_name));
+    (are_names && previous.is_none_or(is_beside) && after.chars().next().is_none_or(is_beside))
+        .then_some((names, after))
 }
 
 fn is_allowed(character: char) -> bool {
@@ -89,7 +128,8 @@ struct Reader<'text> {
     outer: Vec<Group>,
     group: Group,
     has_wildcard: bool,
-    glob: String,
+    previous: Option<char>,
+    checked: Checked,
 }
 
 impl<'text> Reader<'text> {
@@ -100,13 +140,15 @@ impl<'text> Reader<'text> {
             outer: Vec::new(),
             group: Group::default(),
             has_wildcard: false,
-            glob: String::with_capacity(text.len()),
+            previous: None,
+            checked: Checked::default(),
         }
     }
 
-    fn read(mut self) -> Result<String, Error> {
+    fn read(mut self) -> Result<Checked, Error> {
         while let Some(character) = self.rest.next() {
             match character {
+                '@' | '+' => self.named_group(character)?,
                 '{' => self.open()?,
                 '}' => self.close()?,
                 ',' if !self.outer.is_empty() => self.end_alternative()?,
@@ -122,13 +164,14 @@ impl<'text> Reader<'text> {
                     self.literal(other);
                 }
             }
+            self.previous = Some(character);
         }
         if !self.outer.is_empty() {
             return Err(self.unbalanced('{'));
         }
         match self.group.current.colons {
             0 if !self.has_wildcard => Err(Error::OnePart { pattern: self.pattern() }),
-            0..=2 => Ok(self.glob),
+            0..=2 => Ok(self.checked),
             _ => Err(Error::TooManyParts { pattern: self.pattern() }),
         }
     }
@@ -144,7 +187,28 @@ impl<'text> Reader<'text> {
     fn literal(&mut self, character: char) {
         self.group.current.is_empty = false;
         self.group.current.colons += usize::from(character == ':');
-        self.glob.push(character);
+        self.checked.glob.push(character);
+    }
+
+    /// The characters are checked: a group it is, but braces may be around it.
+    fn named_group(&mut self, mark: char) -> Result<(), Error> {
+        let group = named_group(self.previous, mark, self.rest.as_str()).filter(|_| self.outer.is_empty());
+        let Some((names, after)) = group else {
+            return Err(Error::ExtGlob { pattern: self.pattern(), opening: format!("{mark}(") });
+        };
+        self.rest = after.chars();
+        self.group.current.is_empty = false;
+        if mark == '+' {
+            self.has_wildcard = true;
+            self.checked.glob.push(REPEATED);
+            self.checked.repeated.push(format!("(?:{names})+"));
+        } else if names.contains('|') {
+            let alternatives = names.replace('|', ",");
+            self.checked.glob.extend(["{", &alternatives, "}"]);
+        } else {
+            self.checked.glob.push_str(names);
+        }
+        Ok(())
     }
 
     fn star(&mut self) {
@@ -162,7 +226,7 @@ impl<'text> Reader<'text> {
             }
             Some('B' | 'D' | 'S' | 'W' | '0'..='9') => Err(Error::OddEscape { pattern: self.pattern() }),
             Some(escaped) => {
-                self.glob.push('\\');
+                self.checked.glob.push('\\');
                 self.literal(escaped);
                 Ok(())
             }
@@ -174,13 +238,13 @@ impl<'text> Reader<'text> {
             return Err(Error::TooNested { pattern: self.pattern(), depth_max: DEPTH_MAX });
         }
         self.outer.push(std::mem::take(&mut self.group));
-        self.glob.push('{');
+        self.checked.glob.push('{');
         Ok(())
     }
 
     fn end_alternative(&mut self) -> Result<(), Error> {
         self.finish_alternative()?;
-        self.glob.push(',');
+        self.checked.glob.push(',');
         Ok(())
     }
 
@@ -211,7 +275,7 @@ impl<'text> Reader<'text> {
         if current.expansions > EXPANSIONS_MAX {
             return Err(Error::TooManyAlternatives { pattern: self.pattern(), expansions_max: EXPANSIONS_MAX });
         }
-        self.glob.push('}');
+        self.checked.glob.push('}');
         Ok(())
     }
 
@@ -226,9 +290,9 @@ impl<'text> Reader<'text> {
         if !is_plain_class(members) {
             return Err(Error::OddClass { pattern: self.pattern(), class: format!("[{members}]") });
         }
-        self.glob.push('[');
-        self.glob.push_str(members);
-        self.glob.push(']');
+        self.checked.glob.push('[');
+        self.checked.glob.push_str(members);
+        self.checked.glob.push(']');
         self.rest = rest.chars();
         self.has_wildcard = true;
         self.group.current.is_empty = false;
@@ -239,7 +303,7 @@ impl<'text> Reader<'text> {
 /// Whether all engines read the members alike: single characters and rising ranges, with `-` itself only at either end.
 /// globset reads `[a-c-e]` as `[a-e]` (0.4.21, glob.rs, `parse_class`).
 fn is_plain_class(members: &str) -> bool {
-    if members.is_empty() || members.contains(['[', '{', '}', ',', '\\']) {
+    if members.is_empty() || members.contains(['[', '{', '}', ',', '\\', '(']) {
         return false;
     }
     let inner = members.strip_prefix('-').unwrap_or(members);

@@ -10,7 +10,7 @@ use crate::contributor;
 use crate::graphql::live::{Key, Mailbox, Prepared, Subscription};
 use crate::graphql::needs::{self, Values};
 use crate::graphql::response::GraphqlError;
-use crate::graphql::{Answer, Request, document, limits};
+use crate::graphql::{Answer, Request, document};
 use crate::model::api::SUBSCRIPTION;
 use crate::plan::{self, RootField, Source, input, subscription};
 
@@ -73,13 +73,7 @@ impl Engine {
         }
         let variables = input::coerce_variables(self.model.api(), &definition.node, &request.variables)
             .map_err(GraphqlError::from_variables)?;
-        let source = Source {
-            model: &self.model,
-            document: &document.executable,
-            kept: &document.kept,
-            variables: &variables,
-            now: self.clock.now().into(),
-        };
+        let source = document.source(&self.model, &variables, &self.clock);
         let roots = plan::root_fields(&source, SUBSCRIPTION, &definition.node.selection_set.node);
         // GraphQL specification, section 5.2.3.1.
         let only = match roots.as_slice() {
@@ -89,8 +83,7 @@ impl Engine {
                 return Err(GraphqlError::new(message, "GRAPHQL_VALIDATION_FAILED").at(definition.pos).into());
             }
         };
-        let cost = limits::cost(&source, SUBSCRIPTION, &roots);
-        self.explainer.limits.check_cost(cost).map_err(|exceeded| exceeded.into_error().at(definition.pos))?;
+        self.explainer.limits.check_operation(&source, SUBSCRIPTION, &roots, definition.pos).map_err(|error| *error)?;
         let scopes = self.may_receive(&source, only, access)?;
         let watch = subscription::watch(source, only, contributor::subscription)
             .map_err(|error| GraphqlError::new(error.to_string(), error.code()).at(only.position()))?;
@@ -112,11 +105,11 @@ impl Engine {
         root: &RootField<'_>,
         access: &Access,
     ) -> Result<Box<[Arc<str>]>, Refused> {
-        let scopes = needs::needed(source, SUBSCRIPTION, root, self.explainer.public, Values::Sent).scopes;
-        let denials = scopes.iter().filter_map(|scope| Some((Arc::clone(scope), access.check(scope).err()?)));
-        let (missing, denials): (Vec<_>, Vec<_>) = denials.unzip();
-        let Some(denial) = denials.first() else { return Ok(scopes.into_iter().collect()) };
-        let mut answer = request_error(&[GraphqlError::denied(denial, &missing, root.position())]);
+        let needed = needs::needed(source, SUBSCRIPTION, root, self.explainer.public, Values::Sent);
+        let Some((denial, missing)) = needed.denied_to(access) else {
+            return Ok(needed.scopes.into_iter().collect());
+        };
+        let mut answer = request_error(&[GraphqlError::denied(&denial, &missing, root.position())]);
         answer.challenge = challenge(missing, access);
         Err(Refused::Denied(Box::new(answer)))
     }

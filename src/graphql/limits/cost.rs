@@ -13,7 +13,7 @@ const QUERY_ROWS: u64 = 1_000;
 const RELATED_ROWS: u64 = 10;
 
 /// What the root fields of an operation cost together.
-pub(in crate::graphql) fn cost(source: &Source<'_>, root_type: &str, roots: &[RootField<'_>]) -> u64 {
+pub(super) fn cost(source: &Source<'_>, root_type: &str, roots: &[RootField<'_>]) -> u64 {
     let fields = roots.iter().flat_map(|root| &root.fields);
     fields.fold(0, |sum, field| sum.saturating_add(field_cost(source, root_type, &field.node, QUERY_ROWS)))
 }

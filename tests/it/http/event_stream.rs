@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clef::http::{Drained, Limits, LiveLimits};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -50,13 +50,6 @@ impl Events {
     }
 }
 
-async fn create_person(server: &Server, name: &str) {
-    let token = server.token("all", &["*"]).await;
-    let body = json!({"query": format!("mutation {{ CreatePerson(name: \"{name}\") {{ name }} }}")}).to_string();
-    let response = server.send("POST /", &[JSON, ("Authorization", &token)], body.as_bytes()).await;
-    assert_eq!(response.json()["errors"], Value::Null);
-}
-
 #[tokio::test]
 async fn events_are_streamed_until_the_server_stops() {
     let limits = Limits {
@@ -70,7 +63,7 @@ async fn events_are_streamed_until_the_server_stops() {
     let mut got = Events::open(&server, &format!("GET /?query={query}"), "").await;
     posted.until(":\n\n").await;
     got.until(":\n\n").await;
-    create_person(&server, "Clara").await;
+    server.create_person("Clara").await;
     let event =
         "event: next\ndata: {\"data\":{\"nodeChanged\":{\"action\":\"CREATED\",\"node\":{\"name\":\"Clara\"}}}}\n\n";
     posted.until(event).await;

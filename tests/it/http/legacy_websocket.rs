@@ -5,9 +5,9 @@ use std::time::Duration;
 use clef::clock::Clock;
 use clef::http::{Limits, LiveLimits};
 use futures_util::StreamExt;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::server::{JSON, Server};
+use super::server::Server;
 use super::socket::Socket;
 
 const PROTOCOL: &str = "graphql-ws";
@@ -15,13 +15,6 @@ const THINGS: &str = "subscription { ThingCreateMutation { type } }";
 
 fn start(id: &str, query: &str) -> String {
     json!({"id": id, "type": "start", "payload": {"variables": {}, "extensions": {}, "query": query}}).to_string()
-}
-
-async fn create_person(server: &Server) {
-    let token = server.token("all", &["*"]).await;
-    let body = br#"{"query":"mutation { CreatePerson { name } }"}"#;
-    let response = server.send("POST /", &[JSON, ("Authorization", &token)], body).await;
-    assert_eq!(response.json()["errors"], Value::Null);
 }
 
 #[tokio::test]
@@ -32,14 +25,14 @@ async fn frames_are_those_of_the_original_byte_for_byte() {
     assert_eq!(socket.text().await, r#"{"type":"connection_ack"}"#);
     socket.send(start("1", THINGS)).await;
     socket.silence().await;
-    create_person(&server).await;
+    server.create_person("Clara").await;
     assert_eq!(
         socket.text().await,
         r#"{"type":"data","id":"1","payload":{"data":{"ThingCreateMutation":{"type":"Person"}}}}"#
     );
     socket.send(r#"{"type":"stop","id":"1"}"#).await;
     assert_eq!(socket.text().await, r#"{"type":"complete","id":"1","payload":null}"#);
-    create_person(&server).await;
+    server.create_person("Clara").await;
     socket.silence().await;
     socket.send(r#"{"type":"connection_terminate"}"#).await;
     assert_eq!(socket.closed().await.0, 1000);
@@ -77,7 +70,7 @@ async fn operations_start_without_an_init_and_end_as_they_did() {
     socket.send(start("6", "subscription { nodeChanged { key } }")).await;
     assert_eq!(socket.text().await, r#"{"type":"complete","id":"6","payload":null}"#);
     socket.silence().await;
-    create_person(&server).await;
+    server.create_person("Clara").await;
     assert!(socket.json().await["payload"]["data"]["nodeChanged"].is_object());
     socket.silence().await;
     assert_eq!(idle.closed().await.0, 4408);

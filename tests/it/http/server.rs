@@ -84,6 +84,13 @@ impl Server {
         let jwt = self.mint(&order).await.json()["jwt"].as_str().unwrap().to_owned();
         format!("Bearer {jwt}").into_bytes()
     }
+
+    pub(crate) async fn create_person(&self, name: &str) {
+        let token = self.token("all", &["*"]).await;
+        let body = json!({"query": format!("mutation {{ CreatePerson(name: \"{name}\") {{ name }} }}")}).to_string();
+        let response = self.send("POST /", &[JSON, ("Authorization", &token)], body.as_bytes()).await;
+        assert_eq!(response.json()["errors"], Value::Null);
+    }
 }
 
 async fn broken() -> &'static str {

@@ -39,13 +39,6 @@ async fn settle() {
     tokio::time::sleep(Duration::from_millis(150)).await;
 }
 
-async fn create_person(server: &Server, name: &str) {
-    let token = server.token("all", &["*"]).await;
-    let body = json!({"query": format!("mutation {{ CreatePerson(name: \"{name}\") {{ name }} }}")}).to_string();
-    let response = server.send("POST /", &[JSON, ("Authorization", &token)], body.as_bytes()).await;
-    assert_eq!(response.json()["errors"], Value::Null);
-}
-
 #[tokio::test]
 async fn the_handshake_selects_a_protocol_on_both_paths() {
     let server = Server::start().await;
@@ -165,7 +158,7 @@ async fn events_come_until_the_client_completes() {
     socket.send(subscribe("b", CHANGES)).await;
     settle().await;
     let start = Instant::now();
-    create_person(&server, "Clara").await;
+    server.create_person("Clara").await;
     let payload = json!({"data": {"nodeChanged": {"action": "CREATED", "node": {"name": "Clara"}}}});
     let mut ids = Vec::new();
     for _ in 0..2 {
@@ -179,7 +172,7 @@ async fn events_come_until_the_client_completes() {
     socket.send(json!({"type": "complete", "id": "a \"1\""}).to_string()).await;
     socket.send(r#"{"type":"complete","id":"unknown"}"#).await;
     settle().await;
-    create_person(&server, "Robert").await;
+    server.create_person("Robert").await;
     assert_eq!(socket.json().await["id"], "b");
     socket.silence().await;
     socket.send(subscribe("a \"1\"", CHANGES)).await;
@@ -328,7 +321,7 @@ async fn who_does_not_read_is_cut_off() {
     let limits = LiveLimits { send_timeout: Duration::from_millis(300), ..LiveLimits::default() };
     let server = Server::start_with(live(limits)).await;
     let mut socket = ready(&server).await;
-    create_person(&server, &"x".repeat(900_000)).await;
+    server.create_person(&"x".repeat(900_000)).await;
     for id in 0..30 {
         socket.send(subscribe(&id.to_string(), "{ Person { name } }")).await;
     }
