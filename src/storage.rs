@@ -11,6 +11,7 @@ mod view;
 mod search;
 mod apply;
 mod connection;
+mod reader;
 mod readers;
 mod write;
 mod writer;
@@ -35,6 +36,7 @@ use crate::model::Model;
 use crate::sql::Sql;
 use place::{Place, Scratch};
 use prepare::{Outcome, prepare};
+use reader::Reader;
 use readers::Readers;
 use session::Session;
 use writer::{Counters, Writer};
@@ -67,12 +69,14 @@ impl Storage {
         let options = (place.write_connection(), place.read_connection());
         let session = Session::open(options, &place.path, settings, Arc::clone(&counters), events.clone()).await;
         let session = session.map_err(|error| OpenError::from_sqlx(&place.path, error))?;
-        let readers = Readers::new(
-            place.read_connection(),
-            settings.read_connections,
-            settings.acquire_timeout,
-            settings.statement_timeout,
-        );
+        let reader = Reader::new(reader::Settings {
+            path: place.path.clone(),
+            statement_timeout: settings.statement_timeout,
+            busy_timeout: settings.busy_timeout,
+        });
+        let readers = Readers::start(&reader, settings.read_connections, settings.acquire_timeout);
+        let readers =
+            readers.map_err(|source| OpenError::Internal { path: place.path.clone(), source: source.into() })?;
         let writer = Writer::start(session, settings.acquire_timeout);
         Ok(Self(Arc::new(Inner { readers, writer, counters, events, _scratch: place.scratch })))
     }

@@ -37,10 +37,10 @@ pub enum Error {
     Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }
 
-/// The writer task ended before it answered.
+/// What ran the statement ended before it answered.
 #[derive(Debug, Error)]
-#[error("the writer task ended before it answered")]
-pub(super) struct WriterEnded;
+#[error("what ran the statement ended before it answered")]
+pub(super) struct NotAnswered;
 
 /// Why the database could not be opened. The texts are for the administrator.
 #[derive(Debug, Error)]
@@ -139,21 +139,36 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match primary_code(&error) {
             Some(SQLITE_CONSTRAINT) if is_key_conflict(&error) => Self::Conflict,
-            Some(SQLITE_BUSY | SQLITE_LOCKED) => Self::Busy,
-            Some(SQLITE_READONLY) => Self::ReadOnly,
-            Some(SQLITE_FULL) => Self::Full,
-            Some(SQLITE_INTERRUPT) => Self::Timeout,
-            _ => Self::Internal(Arc::new(error)),
+            code => Self::from_code(code).unwrap_or_else(|| Self::Internal(Arc::new(error))),
         }
     }
 }
 
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::from_code(code_of_read(&error)).unwrap_or_else(|| Self::Internal(Arc::new(error)))
+    }
+}
+
 impl Error {
+    /// None for what is nobody's business but the log's.
+    fn from_code(code: Option<i32>) -> Option<Self> {
+        match code? {
+            SQLITE_BUSY | SQLITE_LOCKED => Some(Self::Busy),
+            SQLITE_READONLY => Some(Self::ReadOnly),
+            SQLITE_FULL => Some(Self::Full),
+            SQLITE_INTERRUPT => Some(Self::Timeout),
+            _ => None,
+        }
+    }
+
     /// Whether the connection that met it may be used again.
     pub(super) fn spares_connection(&self) -> bool {
         match self {
             Self::Internal(source) => {
-                source.downcast_ref::<sqlx::Error>().and_then(primary_code).is_some_and(is_about_statement)
+                let of_write = source.downcast_ref::<sqlx::Error>().and_then(primary_code);
+                let code = of_write.or_else(|| source.downcast_ref().and_then(code_of_read));
+                code.is_some_and(is_about_statement)
             }
             Self::ReadOnly => false,
             _ => true,
@@ -211,6 +226,11 @@ const SQLITE_NOTADB: i32 = 26;
 fn primary_code(error: &sqlx::Error) -> Option<i32> {
     let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
     Some(code & 0xff)
+}
+
+/// As [`primary_code`], of the driver that reads.
+fn code_of_read(error: &rusqlite::Error) -> Option<i32> {
+    error.sqlite_error().map(|error| error.extended_code & 0xff)
 }
 
 /// Codes that blame the statement or its values, not the file.

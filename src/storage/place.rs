@@ -37,6 +37,13 @@ impl Default for Settings {
     }
 }
 
+/// Of connections that read; the one that writes has the first two as well.
+pub(super) const READ_PRAGMAS: [(&str, &str); 4] =
+    [TEMP_STORE, MMAP_SIZE, ("cache_size", "-4096"), ("query_only", "on")];
+const TEMP_STORE: (&str, &str) = ("temp_store", "memory");
+/// A list of 1,000 nodes took 1.9 ms of CPU with the file mapped, 3.3 ms without, whatever the size of the cache.
+const MMAP_SIZE: (&str, &str) = ("mmap_size", "2147418112");
+
 /// A folder that goes when the last user of its database does.
 #[derive(Debug)]
 pub(super) struct Scratch(PathBuf);
@@ -93,7 +100,7 @@ impl Place {
 
     /// For the changes at start: no pragma that would alter a file which may not be ours.
     pub(super) fn first_connection(&self) -> SqliteConnectOptions {
-        self.options.clone().pragma("temp_store", "memory")
+        self.options.clone().pragma(TEMP_STORE.0, TEMP_STORE.1)
     }
 
     /// For the one writer.
@@ -102,9 +109,10 @@ impl Place {
         self.any_connection().synchronous(synchronous).pragma("cache_size", "-32768")
     }
 
-    /// For readers. Not opened read-only: that needs the files of the log to be there already.
+    /// For snapshots. Not opened read-only: that needs the files of the log to be there already.
     pub(super) fn read_connection(&self) -> SqliteConnectOptions {
-        self.any_connection().pragma("cache_size", "-4096").pragma("query_only", "on")
+        let options = self.any_connection();
+        READ_PRAGMAS.into_iter().fold(options, |options, (name, value)| options.pragma(name, value))
     }
 
     fn any_connection(&self) -> SqliteConnectOptions {
@@ -113,9 +121,8 @@ impl Place {
             .create_if_missing(false)
             .journal_mode(SqliteJournalMode::Wal)
             .statement_cache_capacity(512)
-            .pragma("temp_store", "memory")
-            // A list of 1,000 nodes took 1.9 ms of CPU with the file mapped, 3.3 ms without, whatever the size of the cache.
-            .pragma("mmap_size", "2147418112")
+            .pragma(TEMP_STORE.0, TEMP_STORE.1)
+            .pragma(MMAP_SIZE.0, MMAP_SIZE.1)
     }
 }
 

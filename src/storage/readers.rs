@@ -1,77 +1,92 @@
-//! Connections that read, as many as settings allow, opened when needed.
+//! Threads that read, fed by one queue: a thread that has answered takes the next statement at once, so that under load none of them sleeps.
 
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use sqlx::sqlite::SqliteConnectOptions;
-use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use tokio::sync::oneshot;
 
-use super::connection::Connection;
-use super::error::Error;
+use super::error::{Error, NotAnswered};
+use super::reader::{Answer, Reader};
 use crate::sql::Sql;
 
-/// The read connections. Statements that are given up or fail badly take theirs with them.
+/// Statements that wait at most.
+const WAITING_MAX: usize = 16_384;
+
+/// The read connections.
 #[derive(Debug)]
 pub(super) struct Readers {
-    options: SqliteConnectOptions,
-    permits: Semaphore,
-    count: u32,
-    /// The last one used comes first: its caches are warm.
-    idle: Mutex<Vec<Connection>>,
+    queue: Sender<Job>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
     acquire_timeout: Duration,
     statement_timeout: Duration,
 }
 
+#[derive(Debug)]
+enum Job {
+    Read { statement: Sql, answer: oneshot::Sender<Answer>, is_started: Arc<AtomicBool> },
+    End,
+}
+
 impl Readers {
-    /// At most `count` connections.
-    pub(super) fn new(
-        options: SqliteConnectOptions,
-        count: u32,
-        acquire_timeout: Duration,
-        statement_timeout: Duration,
-    ) -> Self {
-        let permits = Semaphore::new(usize::try_from(count).unwrap_or(1));
-        Self { options, permits, count, idle: Mutex::default(), acquire_timeout, statement_timeout }
+    /// At most `count` connections, opened when needed.
+    pub(super) fn start(reader: &Reader, count: u32, acquire_timeout: Duration) -> Result<Self, io::Error> {
+        let (queue, jobs) = bounded(WAITING_MAX);
+        let threads = (0..count.max(1)).map(|_| {
+            let (reader, jobs) = (reader.clone(), jobs.clone());
+            thread::Builder::new().name("clef-read".to_owned()).spawn(move || serve(reader, &jobs))
+        });
+        let threads = threads.collect::<Result<Vec<_>, _>>()?;
+        let statement_timeout = reader.statement_timeout();
+        Ok(Self { queue, threads: threads.into(), acquire_timeout, statement_timeout })
     }
 
     /// First column of the first row.
     pub(super) async fn first(&self, statement: Sql) -> Result<Option<String>, Error> {
-        let _permit = self.permit().await?;
-        let mut connection = match self.take_idle() {
-            Some(connection) => connection,
-            None => Connection::open(&self.options, self.statement_timeout).await?,
+        let (answer, mut answered) = oneshot::channel();
+        let is_started = Arc::new(AtomicBool::new(false));
+        let job = Job::Read { statement, answer, is_started: Arc::clone(&is_started) };
+        self.queue.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => Error::Busy,
+            TrySendError::Disconnected(_) => Error::Closed,
+        })?;
+        let answered = match tokio::time::timeout(self.acquire_timeout, &mut answered).await {
+            Ok(answered) => answered,
+            Err(_) if !is_started.load(Ordering::Relaxed) => return Err(Error::Busy),
+            // It ends by itself, unless SQLite waits for the disk.
+            Err(_) => tokio::time::timeout(self.statement_timeout, answered).await.map_err(|_| Error::Timeout)?,
         };
-        let result = connection.first(statement).await.map_err(Error::from);
-        if result.as_ref().err().is_none_or(Error::spares_connection) {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-        }
-        result
+        answered.unwrap_or_else(|_| Err(Error::Internal(Arc::new(NotAnswered))))
     }
 
     /// Waits for running statements, a while, and closes the connections.
     pub(super) async fn close(&self) {
-        let all = tokio::time::timeout(self.acquire_timeout, self.permits.acquire_many(self.count)).await;
-        self.permits.close();
-        if all.is_err() {
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for _ in &threads {
+            self.queue.try_send(Job::End).ok();
+        }
+        let all = tokio::task::spawn_blocking(|| threads.into_iter().for_each(|thread| drop(thread.join())));
+        if tokio::time::timeout(self.acquire_timeout, all).await.is_err() {
             tracing::warn!("statements still read when the database was closed");
         }
-        while let Some(connection) = self.take_idle() {
-            if let Err(error) = connection.close().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "read connection not closed");
-            }
-        }
     }
+}
 
-    async fn permit(&self) -> Result<SemaphorePermit<'_>, Error> {
-        if let Ok(permit) = self.permits.try_acquire() {
-            return Ok(permit);
+/// Answers what comes until the queue ends.
+fn serve(mut reader: Reader, jobs: &Receiver<Job>) {
+    while let Ok(Job::Read { statement, answer, is_started }) = jobs.recv() {
+        if answer.is_closed() {
+            continue;
         }
-        let permit =
-            tokio::time::timeout(self.acquire_timeout, self.permits.acquire()).await.map_err(|_| Error::Busy)?;
-        permit.map_err(|_: AcquireError| Error::Closed)
-    }
-
-    fn take_idle(&self) -> Option<Connection> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        is_started.store(true, Ordering::Relaxed);
+        if catch_unwind(AssertUnwindSafe(|| reader.first(statement, answer))).is_err() {
+            tracing::error!("a thread that reads panicked, and goes on");
+            reader.reset();
+        }
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinError;
 
 use super::batch::Outcome;
-use super::error::{Error, WriterEnded};
+use super::error::{Error, NotAnswered};
 use super::events::Announcement;
 use super::session::Session;
 use super::write::Write;
@@ -79,7 +79,7 @@ impl Writer {
     ) -> Result<Option<String>, Error> {
         let (answer, result) = oneshot::channel();
         self.send(Message::Write(Request { write, announcement: announcement.map(Box::new), answer })).await?;
-        result.await.unwrap_or_else(|_| Err(Error::Internal(Arc::new(WriterEnded))))
+        result.await.unwrap_or_else(|_| Err(Error::Internal(Arc::new(NotAnswered))))
     }
 
     /// Lets waiting writes finish and closes the connection.
