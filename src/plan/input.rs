@@ -280,7 +280,21 @@ fn scalar(name: &str, value: ConstValue) -> Result<ConstValue, String> {
         ("Int" | "Float" | "Boolean" | "ID" | "String", value) => {
             Err(format!("expected a value of type \"{name}\", found {}", shown(&value)))
         }
+        (_, value) if has_raw_json(&value) => {
+            Err("a key that contains \"::private::\" is reserved: rename it".to_owned())
+        }
         (_, value) => Ok(value),
+    }
+}
+
+/// By this key serde_json knows text that is to be written as it is (1.0, raw.rs), which a client's is not.
+const RAW_JSON: &str = "$serde_json::private::RawValue";
+
+fn has_raw_json(value: &ConstValue) -> bool {
+    match value {
+        ConstValue::List(items) => items.iter().any(has_raw_json),
+        ConstValue::Object(members) => members.iter().any(|(key, value)| key == RAW_JSON || has_raw_json(value)),
+        _ => false,
     }
 }
 

@@ -300,3 +300,18 @@ async fn a_required_relation_is_missing_until_it_is_added() {
     ])
     .await;
 }
+
+/// serde_json would write what is under that key as it stands.
+#[tokio::test]
+async fn any_json_is_stored_as_it_was_sent_and_no_text_passes_for_json() {
+    let engine = support::engine(support::model(LIBRARY)).await;
+    let create = "mutation ($it: Measures) { CreateBook(isbn: \"1\", title: \"t\", measures: $it) { measures } }";
+    let raw = |text: &str| json!({"it": {"inner": [{"$serde_json::private::RawValue": text}]}});
+    for text in ["{", "[1]", ""] {
+        let answer = support::run_with(&engine, create, raw(text)).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+    }
+    let value = json!({"height": 21.5, "parts": [1, null, {"a": "\u{e9}\""}], "": {}});
+    let answer = support::run_with(&engine, create, json!({ "it": value })).await;
+    assert_eq!(answer["data"], json!({"CreateBook": {"measures": value}}));
+}
