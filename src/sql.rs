@@ -9,6 +9,15 @@ pub struct Sql {
     parameters: Vec<Parameter>,
 }
 
+/// The database that a statement is written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// SQLite 3.51 or later.
+    Sqlite,
+    /// PostgreSQL 15 or later.
+    Postgres,
+}
+
 /// Room, in bytes, that most parts never outgrow.
 const CAPACITY: usize = 128;
 
