@@ -4,10 +4,12 @@
 //! GraphQL over HTTP.
 
 mod accept;
+mod base_url;
 mod challenge;
 mod client_address;
 mod cors;
 mod compression;
+mod document;
 mod error;
 mod event_stream;
 mod graphql;
@@ -37,6 +39,7 @@ use tokio::sync::Semaphore;
 
 use crate::audit::Origin;
 use crate::auth::Authority;
+use crate::document::Documents;
 use crate::graphql::Engine;
 use crate::scope::Scope;
 use limit::{Guesses, Limiter};
@@ -94,10 +97,13 @@ impl Default for Limits {
 #[derive(Debug)]
 pub struct Services {
     engine: Arc<Engine>,
+    documents: Documents,
     authority: Arc<Authority>,
     /// All scopes of the schema.
     scopes: Vec<Scope>,
     limits: Limits,
+    /// Where clients reach the server, if that is known.
+    public_url: Option<Box<str>>,
     seats: Arc<live::Seats>,
     introspection: introspection::Representations,
     /// What callers see who ask for what they may do.
@@ -124,10 +130,12 @@ impl Services {
         let authority = authority.into();
         let rates = limits.rates;
         Self {
+            documents: engine.documents(),
             engine,
             authority,
             scopes,
             limits,
+            public_url: None,
             seats: Arc::default(),
             introspection: introspection::Representations::default(),
             own_introspection: introspection::Representations::default(),
@@ -136,6 +144,13 @@ impl Services {
             anonymous: Limiter::new(rates.anonymous),
             slow_mints: Arc::new(Semaphore::new(SLOW_MINTS_MAX)),
         }
+    }
+
+    /// For the addresses of nodes: where clients reach the server, without a slash at its end.
+    #[must_use]
+    pub fn with_public_url(mut self, url: Option<&str>) -> Self {
+        self.public_url = url.map(Into::into);
+        self
     }
 }
 
@@ -157,6 +172,8 @@ pub fn endpoints(services: Arc<Services>) -> Router {
         .route("/health", any(health::handle))
         .route("/health/", any(health::handle))
         .route("/.well-known/apollo/server-health", any(health::apollo_server_health))
+        .route("/{identifier}", any(document::handle))
+        .route("/{identifier}/", any(document::handle))
         .fallback(not_found)
         .with_state(services)
 }

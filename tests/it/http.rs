@@ -9,6 +9,7 @@ mod scopes;
 mod limits;
 mod compression;
 mod connections;
+mod documents;
 mod request_control_action;
 mod socket;
 mod websocket;
