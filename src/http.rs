@@ -20,6 +20,7 @@ mod limit;
 mod jwt;
 mod live;
 mod observe;
+mod persisted;
 mod guarded;
 mod request_body;
 mod scopes;
@@ -44,6 +45,7 @@ use crate::graphql::Engine;
 use crate::scope::Scope;
 use limit::{Guesses, Limiter};
 use observe::RequestId;
+use persisted::PersistedQueries;
 
 pub use axum::Router;
 pub use client_address::{ForwardedHeader, Proxies};
@@ -61,6 +63,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// GraphQL requests in one HTTP request; 1: no batches.
     pub batch: usize,
+    /// Of all documents that clients may name by their hashes; 0: none.
+    pub persisted_bytes: usize,
     /// At once; further ones wait.
     pub connections: usize,
     /// From the end of a request's head to the start of its response.
@@ -82,6 +86,7 @@ impl Default for Limits {
         Self {
             body_bytes: 1 << 20,
             batch: 1,
+            persisted_bytes: 16 << 20,
             connections: 10_000,
             request_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(15),
@@ -102,6 +107,7 @@ pub struct Services {
     /// All scopes of the schema.
     scopes: Vec<Scope>,
     limits: Limits,
+    persisted: PersistedQueries,
     /// Where clients reach the server, if that is known.
     public_url: Option<Box<str>>,
     seats: Arc<live::Seats>,
@@ -134,6 +140,7 @@ impl Services {
             engine,
             authority,
             scopes,
+            persisted: PersistedQueries::new(limits.persisted_bytes),
             limits,
             public_url: None,
             seats: Arc::default(),

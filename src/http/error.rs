@@ -45,6 +45,15 @@ pub(super) enum GraphqlError {
     Visible,
     #[error("the body must be sent as `content-type: application/json`, in UTF-8")]
     MediaType,
+    // The next four texts are Apollo's, which its clients compare.
+    #[error("PersistedQueryNotFound")]
+    PersistedNotFound,
+    #[error("PersistedQueryNotSupported")]
+    PersistedOff,
+    #[error("Unsupported persisted query version")]
+    PersistedVersion,
+    #[error("provided sha does not match query")]
+    PersistedMismatch,
     #[error("the body has more than {bytes_max} bytes: send less, or page through lists")]
     TooLarge { bytes_max: usize },
     #[error("the body did not arrive in time: send it faster, or less of it")]
@@ -83,6 +92,8 @@ impl GraphqlError {
     fn status(&self) -> StatusCode {
         match self {
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            // As Apollo Server: a step on the way, not a mistake.
+            Self::PersistedNotFound | Self::PersistedOff => StatusCode::OK,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong { .. } => StatusCode::URI_TOO_LONG,
             Self::TokenTooLong { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -99,6 +110,9 @@ impl GraphqlError {
     fn code(&self) -> &'static str {
         match self {
             Self::MediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::PersistedNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::PersistedOff => "PERSISTED_QUERY_NOT_SUPPORTED",
+            Self::PersistedMismatch => "PERSISTED_QUERY_HASH_MISMATCH",
             Self::TooLarge { .. } => "PAYLOAD_TOO_LARGE",
             Self::UriTooLong { .. } => "URI_TOO_LONG",
             Self::TokenTooLong { .. } | Self::TokenEnded => "UNAUTHENTICATED",

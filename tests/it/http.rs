@@ -4,6 +4,7 @@ pub(crate) mod client;
 pub(crate) mod server;
 mod graphql;
 mod mistakes;
+mod persisted;
 mod jwt;
 mod scopes;
 mod limits;
