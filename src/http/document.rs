@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::header::{
-    ACCEPT_LANGUAGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, LAST_MODIFIED, VARY,
+    ACCEPT_LANGUAGE, ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE,
+    CONTENT_TYPE, ETAG, IF_NONE_MATCH, LAST_MODIFIED, VARY,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -120,6 +120,7 @@ fn whole(
     };
     set(&mut response, CACHE_CONTROL, caching);
     set(&mut response, VARY, vary);
+    set(&mut response, ACCESS_CONTROL_EXPOSE_HEADERS, "ETag");
     let texts = [
         (ETAG, Some(format!("\"{tag}\""))),
         (CONTENT_LANGUAGE, document.language()),

@@ -2,6 +2,8 @@
 
 use clef::auth::PublicOperations;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::{LD, World};
 
@@ -160,6 +162,21 @@ async fn addresses_are_those_that_clients_know() {
     let host = ("X-Forwarded-Host", b"evil.example".as_slice());
     let forwarded = world.get(KEY, &[LD, host, ("X-Forwarded-Proto", b"https")]).await;
     assert_eq!(forwarded.json()["@id"], format!("http://test/{KEY}"), "nobody is trusted here");
+}
+
+#[tokio::test]
+async fn what_is_no_host_gets_into_no_address() {
+    let world = person().await;
+    for (host, status) in [("x\"+n.secret+\"", 400), ("a b", 400), ("user@test", 400), ("", 400), ("[::1]:4000", 200)] {
+        let mut stream = TcpStream::connect(world.server.address).await.unwrap();
+        let request = format!("GET /{KEY} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{host}: {answer}");
+        assert!(!answer.contains("n.secret"), "{answer}");
+        assert_eq!(answer.contains("http://[::1]:4000/a%2Fb"), status == 200, "{answer}");
+    }
 }
 
 #[tokio::test]
