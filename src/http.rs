@@ -4,10 +4,12 @@
 //! GraphQL over HTTP.
 
 mod accept;
+mod base_url;
 mod challenge;
 mod client_address;
 mod cors;
 mod compression;
+mod document;
 mod error;
 mod event_stream;
 mod graphql;
@@ -18,6 +20,7 @@ mod limit;
 mod jwt;
 mod live;
 mod observe;
+mod persisted;
 mod guarded;
 mod request_body;
 mod scopes;
@@ -37,10 +40,12 @@ use tokio::sync::Semaphore;
 
 use crate::audit::Origin;
 use crate::auth::Authority;
+use crate::document::Documents;
 use crate::graphql::Engine;
 use crate::scope::Scope;
 use limit::{Guesses, Limiter};
 use observe::RequestId;
+use persisted::PersistedQueries;
 
 pub use axum::Router;
 pub use client_address::{ForwardedHeader, Proxies};
@@ -58,6 +63,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// GraphQL requests in one HTTP request; 1: no batches.
     pub batch: usize,
+    /// Of all documents that clients may name by their hashes; 0: none.
+    pub persisted_bytes: usize,
     /// At once; further ones wait.
     pub connections: usize,
     /// From the end of a request's head to the start of its response.
@@ -79,6 +86,7 @@ impl Default for Limits {
         Self {
             body_bytes: 1 << 20,
             batch: 1,
+            persisted_bytes: 16 << 20,
             connections: 10_000,
             request_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(15),
@@ -94,10 +102,14 @@ impl Default for Limits {
 #[derive(Debug)]
 pub struct Services {
     engine: Arc<Engine>,
+    documents: Documents,
     authority: Arc<Authority>,
     /// All scopes of the schema.
     scopes: Vec<Scope>,
     limits: Limits,
+    persisted: PersistedQueries,
+    /// Where clients reach the server, if that is known.
+    public_url: Option<Box<str>>,
     seats: Arc<live::Seats>,
     introspection: introspection::Representations,
     /// What callers see who ask for what they may do.
@@ -124,10 +136,13 @@ impl Services {
         let authority = authority.into();
         let rates = limits.rates;
         Self {
+            documents: engine.documents(),
             engine,
             authority,
             scopes,
+            persisted: PersistedQueries::new(limits.persisted_bytes),
             limits,
+            public_url: None,
             seats: Arc::default(),
             introspection: introspection::Representations::default(),
             own_introspection: introspection::Representations::default(),
@@ -136,6 +151,13 @@ impl Services {
             anonymous: Limiter::new(rates.anonymous),
             slow_mints: Arc::new(Semaphore::new(SLOW_MINTS_MAX)),
         }
+    }
+
+    /// For the addresses of nodes: where clients reach the server, without a slash at its end.
+    #[must_use]
+    pub fn with_public_url(mut self, url: Option<&str>) -> Self {
+        self.public_url = url.map(Into::into);
+        self
     }
 }
 
@@ -157,6 +179,8 @@ pub fn endpoints(services: Arc<Services>) -> Router {
         .route("/health", any(health::handle))
         .route("/health/", any(health::handle))
         .route("/.well-known/apollo/server-health", any(health::apollo_server_health))
+        .route("/{identifier}", any(document::handle))
+        .route("/{identifier}/", any(document::handle))
         .fallback(not_found)
         .with_state(services)
 }

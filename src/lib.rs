@@ -13,6 +13,7 @@ pub mod plan;
 pub mod contributor;
 pub mod auth;
 pub mod audit;
+pub mod document;
 pub mod graphql;
 pub mod http;
 pub mod config;

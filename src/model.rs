@@ -10,6 +10,7 @@ pub mod api;
 mod build;
 mod publish;
 mod scopes;
+pub mod documents;
 
 use std::sync::Arc;
 
@@ -40,6 +41,7 @@ pub struct Model {
     subscriptions: ByName<SubscriptionField>,
     api: Api,
     read_scopes: scopes::ReadScopes,
+    documents: Vec<documents::DocumentType>,
 }
 
 impl Model {

@@ -1,7 +1,7 @@
 //! From a selection to SQL: one statement for each root field, whatever its depth. Does no I/O.
 //!
 //! `input` checks values, `selection` collects fields, `node` shapes the JSON of nodes (`kept` with their document), `filter` and `page` say which nodes in which
-//! order, `dialect` holds what differs between databases, `query`, `search`, `mutation` and `subscription` put statements together.
+//! order, `dialect` holds what differs between databases, `query`, `search`, `mutation`, `subscription` and `document` put statements together.
 
 pub mod input;
 pub mod selection;
@@ -15,6 +15,7 @@ pub mod query;
 pub mod search;
 pub mod mutation;
 pub mod subscription;
+pub mod document;
 pub mod nulls;
 
 use async_graphql::parser::types::{ExecutableDocument, Field};

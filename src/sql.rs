@@ -72,6 +72,12 @@ impl Sql {
         self
     }
 
+    /// The same text for another value of its only parameter.
+    #[must_use]
+    pub fn with_only_parameter(&self, value: impl Into<Parameter>) -> Self {
+        Self { text: self.text.clone(), parameters: vec![value.into()] }
+    }
+
     /// Another part, with its parameters.
     pub fn append(&mut self, part: Sql) -> &mut Self {
         if self.text.is_empty() {

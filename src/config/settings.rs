@@ -30,6 +30,7 @@ pub struct Settings {
     pub(super) jwt_auth_keys_file: Option<String>,
     pub(super) max_body_bytes: Option<String>,
     pub(super) max_batch: Option<String>,
+    pub(super) max_persisted_bytes: Option<String>,
     pub(super) max_tokens: Option<String>,
     pub(super) max_depth: Option<String>,
     pub(super) max_fields: Option<String>,

@@ -65,6 +65,7 @@ fn each_setting_is_read() {
         "JWT_TYPE=at+jwt, JWT",
         "MAX_BODY_BYTES=2048",
         "MAX_BATCH=3",
+        "MAX_PERSISTED_BYTES=0",
         "MAX_CONNECTIONS=9",
         "REQUEST_TIMEOUT=2s",
         "RATE_LIMIT_JWT=off",
@@ -90,6 +91,7 @@ fn each_setting_is_read() {
     assert_eq!(config.auth.leeway, auth::Leeway { before: minute, after: minute });
     assert_eq!(config.auth.token_types, [auth::TokenType::AccessToken, auth::TokenType::Jwt]);
     assert_eq!((config.limits.body_bytes, config.limits.batch, config.limits.connections), (2048, 3, 9));
+    assert_eq!(config.limits.persisted_bytes, 0);
     assert_eq!(config.limits.request_timeout, Duration::from_secs(2));
     let rates = &config.limits.rates;
     assert_eq!((rates.mints, rates.anonymous), (None, "50/s,100".parse().ok()));
@@ -119,6 +121,7 @@ fn all_problems_are_told_at_once_each_with_its_variable() {
         "PUBLIC_URL=example",
         "MAX_BODY_BYTES=1MB",
         "MAX_BATCH=0",
+        "MAX_PERSISTED_BYTES=-1",
         "REQUEST_TIMEOUT=x",
         "RATE_LIMIT_JWT=fast",
         "RATE_LIMIT_JWT_FAILURES=1",
@@ -142,6 +145,7 @@ fn all_problems_are_told_at_once_each_with_its_variable() {
             "PUBLIC_URL",
             "MAX_BODY_BYTES",
             "MAX_BATCH",
+            "MAX_PERSISTED_BYTES",
             "REQUEST_TIMEOUT",
             "RATE_LIMIT_JWT",
             "RATE_LIMIT_JWT_FAILURES",
@@ -292,6 +296,7 @@ fn the_sample_file_is_complete_and_starts_no_production_server() {
         "JWT_TYPE",
         "MAX_BODY_BYTES",
         "MAX_BATCH",
+        "MAX_PERSISTED_BYTES",
         "MAX_CONNECTIONS",
         "REQUEST_TIMEOUT",
         "RATE_LIMIT_JWT",

@@ -149,6 +149,13 @@ pub(super) fn limits(settings: &Settings, problems: &mut Problems) -> Limits {
             problems,
         ),
         batch: number("MAX_BATCH", settings.max_batch.as_deref(), default.batch, 1..=1000, problems),
+        persisted_bytes: number(
+            "MAX_PERSISTED_BYTES",
+            settings.max_persisted_bytes.as_deref(),
+            default.persisted_bytes,
+            0..=1 << 30,
+            problems,
+        ),
         connections: number(
             "MAX_CONNECTIONS",
             settings.max_connections.as_deref(),

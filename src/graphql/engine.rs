@@ -21,6 +21,7 @@ use super::response::{self, GraphqlError, Member};
 use super::{Answer, Challenge, Outcome, Request, Visible};
 use crate::auth::{Access, PublicOperations, TokenError};
 use crate::clock::Clock;
+use crate::document::Documents;
 use crate::model::Model;
 use crate::model::api::{MUTATION, QUERY};
 use crate::plan::nulls::NullCheck;
@@ -123,6 +124,12 @@ impl Engine {
     /// Tells what documents need, without running them.
     pub fn explainer(&self) -> &Explainer {
         &self.explainer
+    }
+
+    /// Nodes by their identifiers, with what holds for queries.
+    pub fn documents(&self) -> Documents {
+        let (public, limits) = (self.explainer.public, &self.explainer.limits);
+        Documents::new(Arc::clone(&self.model), self.storage.clone(), public, limits.response_bytes)
     }
 
     /// The model that is served.

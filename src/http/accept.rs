@@ -1,7 +1,9 @@
-//! What a client sends and wants to have: the headers `Content-Type`, `Accept` and `Accept-Encoding`.
+//! What a client sends and wants to have: the headers `Content-Type`, `Accept`, `Accept-Language` and `Accept-Encoding`.
 
-use axum::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::document::LanguageRange;
 
 /// Of a GraphQL response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +44,61 @@ impl MediaType {
             Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
         })
     }
+}
+
+/// Of a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DocumentType {
+    Json,
+    JsonLd,
+}
+
+impl DocumentType {
+    /// The one the client prefers. None: it wants neither, and is no browser.
+    pub(super) fn preferred(headers: &HeaderMap) -> Option<Self> {
+        if !headers.contains_key(ACCEPT) {
+            return Some(Self::Json);
+        }
+        let (mut json, mut json_ld, mut application, mut any) = (None, None, None, None);
+        let (mut is_page, mut is_empty) = (false, true);
+        for (name, quality) in weighted(headers, &ACCEPT).filter(|(name, _)| !name.is_empty()) {
+            is_empty = false;
+            let range = match name.to_ascii_lowercase().as_str() {
+                "application/json" => &mut json,
+                "application/ld+json" => &mut json_ld,
+                "application/*" => &mut application,
+                "*/*" => &mut any,
+                // Who wants a page to look at can look at JSON.
+                "text/html" | "application/xhtml+xml" | "text/*" => {
+                    is_page |= quality > 0;
+                    continue;
+                }
+                _ => continue,
+            };
+            *range = (*range).max(Some(quality));
+        }
+        let of = |named: Option<u16>| named.or(application).or(any).unwrap_or(0);
+        match (of(json), of(json_ld)) {
+            // Of two equally wanted, the one that few name: who does understands it.
+            (json, wanted) if wanted > 0 && json_ld.is_some() && wanted >= json => Some(Self::JsonLd),
+            (0, wanted) if wanted > 0 => Some(Self::JsonLd),
+            (0, _) if !is_page && !is_empty => None,
+            _ => Some(Self::Json),
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Json => "application/json; charset=utf-8",
+            Self::JsonLd => "application/ld+json",
+        }
+    }
+}
+
+/// Languages that the client wants.
+pub(super) fn languages(headers: &HeaderMap) -> Vec<LanguageRange<'_>> {
+    let ranges = weighted(headers, &ACCEPT_LANGUAGE).filter(|(range, _)| !range.is_empty());
+    ranges.map(|(range, quality)| LanguageRange { range, quality }).collect()
 }
 
 /// When to answer with a stream of events.
@@ -150,6 +207,37 @@ mod tests {
         ];
         for (accept, expected) in cases {
             assert_eq!(MediaType::preferred(&headers(ACCEPT, accept)), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn a_document_has_the_media_type_that_is_preferred() {
+        use DocumentType::{Json, JsonLd};
+        assert_eq!(DocumentType::preferred(&HeaderMap::new()), Some(Json));
+        let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8";
+        let cases = [
+            ("", Some(Json)),
+            ("*/*", Some(Json)),
+            ("application/*", Some(Json)),
+            ("application/json", Some(Json)),
+            ("application/ld+json", Some(JsonLd)),
+            ("Application/LD+JSON; profile=\"http://www.w3.org/ns/json-ld#compacted\"", Some(JsonLd)),
+            ("application/ld+json, application/json", Some(JsonLd)),
+            ("application/json, application/ld+json", Some(JsonLd)),
+            ("application/json, application/ld+json;q=0.9", Some(Json)),
+            ("application/ld+json, */*", Some(JsonLd)),
+            ("application/ld+json;q=0.1, */*", Some(Json)),
+            ("application/ld+json;q=0, */*", Some(Json)),
+            ("application/json;q=0, */*", Some(JsonLd)),
+            ("application/json;q=0, application/ld+json;q=0", None),
+            ("text/html", Some(Json)),
+            (browser, Some(Json)),
+            ("text/turtle", None),
+            ("text/turtle, */*;q=0.1", Some(Json)),
+            ("image/png;q=nan", None),
+        ];
+        for (accept, expected) in cases {
+            assert_eq!(DocumentType::preferred(&headers(ACCEPT, accept)), expected, "{accept}");
         }
     }
 

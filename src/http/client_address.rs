@@ -34,8 +34,12 @@ pub enum ForwardedHeader {
 impl Proxies {
     /// Of a request.
     pub(super) fn client_address(&self, parts: &Parts) -> IpAddr {
-        let peer = parts.extensions.get::<Peer>().map_or(Ipv4Addr::UNSPECIFIED.into(), |Peer(peer)| *peer);
-        self.behind(peer, &parts.headers)
+        self.behind(peer(parts), &parts.headers)
+    }
+
+    /// Whether a request comes from a trusted proxy, whose headers count.
+    pub(super) fn trusts_peer_of(&self, parts: &Parts) -> bool {
+        self.is_trusted(peer(parts).to_canonical())
     }
 
     /// The last address on the way here that is no trusted proxy's. What cannot be read ends the way.
@@ -68,6 +72,10 @@ impl Proxies {
     fn is_trusted(&self, address: IpAddr) -> bool {
         self.trusted.iter().any(|network| network.contains(&address))
     }
+}
+
+fn peer(parts: &Parts) -> IpAddr {
+    parts.extensions.get::<Peer>().map_or(Ipv4Addr::UNSPECIFIED.into(), |Peer(peer)| *peer)
 }
 
 /// `for=192.0.2.43;proto=https`, the address perhaps in quotes (RFC 7239, section 4).

@@ -28,6 +28,7 @@ fn without_blanks(allow: &'static str) -> &'static str {
     match allow {
         super::error::GRAPHQL_METHODS => "OPTIONS,POST,GET",
         super::jwt::METHODS => "OPTIONS,POST",
+        super::document::METHODS => "OPTIONS,GET,HEAD",
         _ => "OPTIONS,GET",
     }
 }

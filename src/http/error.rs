@@ -1,6 +1,7 @@
 //! What goes wrong before GraphQL or outside of it, and how it is told: always JSON, always with what to change.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use axum::http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
@@ -44,6 +45,15 @@ pub(super) enum GraphqlError {
     Visible,
     #[error("the body must be sent as `content-type: application/json`, in UTF-8")]
     MediaType,
+    // The next four texts are Apollo's, which its clients compare.
+    #[error("PersistedQueryNotFound")]
+    PersistedNotFound,
+    #[error("PersistedQueryNotSupported")]
+    PersistedOff,
+    #[error("Unsupported persisted query version")]
+    PersistedVersion,
+    #[error("provided sha does not match query")]
+    PersistedMismatch,
     #[error("the body has more than {bytes_max} bytes: send less, or page through lists")]
     TooLarge { bytes_max: usize },
     #[error("the body did not arrive in time: send it faster, or less of it")]
@@ -82,6 +92,8 @@ impl GraphqlError {
     fn status(&self) -> StatusCode {
         match self {
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            // As Apollo Server: a step on the way, not a mistake.
+            Self::PersistedNotFound | Self::PersistedOff => StatusCode::OK,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong { .. } => StatusCode::URI_TOO_LONG,
             Self::TokenTooLong { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -98,6 +110,9 @@ impl GraphqlError {
     fn code(&self) -> &'static str {
         match self {
             Self::MediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::PersistedNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::PersistedOff => "PERSISTED_QUERY_NOT_SUPPORTED",
+            Self::PersistedMismatch => "PERSISTED_QUERY_HASH_MISMATCH",
             Self::TooLarge { .. } => "PAYLOAD_TOO_LARGE",
             Self::UriTooLong { .. } => "URI_TOO_LONG",
             Self::TokenTooLong { .. } | Self::TokenEnded => "UNAUTHENTICATED",
@@ -148,34 +163,50 @@ pub(super) struct Problem {
     status: StatusCode,
     message: Cow<'static, str>,
     allow: Option<&'static str>,
+    required_scopes: Vec<Arc<str>>,
 }
 
 impl Problem {
+    pub(super) fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, message: message.into(), allow: None, required_scopes: Vec::new() }
+    }
+
+    /// With the scopes that are missing.
+    pub(super) fn requiring(mut self, scopes: Vec<Arc<str>>) -> Self {
+        self.required_scopes = scopes;
+        self
+    }
+
+    pub(super) fn no_node(identifier: &str, is_public: bool) -> Self {
+        let identifier: String = identifier.chars().take(200).collect();
+        let readable = if is_public { "" } else { " and may be read with your token" };
+        let message =
+            format!("no node has the identifier `{identifier}`{readable}: correct it, or look for the node by GraphQL");
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
     pub(super) fn not_found(path: &str) -> Self {
         let path: String = path.chars().take(200).collect();
-        Self {
-            status: StatusCode::NOT_FOUND,
-            message: format!("`{path}` is nothing here: GraphQL is at /graphql, tokens are at /jwt").into(),
-            allow: None,
-        }
+        let message = format!("`{path}` is nothing here: GraphQL is at /graphql, tokens are at /jwt");
+        Self::new(StatusCode::NOT_FOUND, message)
     }
 
     pub(super) fn method_not_allowed(allow: &'static str) -> Self {
-        Self {
-            status: StatusCode::METHOD_NOT_ALLOWED,
-            message: format!("the method is not allowed here: use one of {allow}").into(),
-            allow: Some(allow),
-        }
+        let message = format!("the method is not allowed here: use one of {allow}");
+        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message) }
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
+        let mut body = json!({
             "status": self.status.as_u16(),
             "title": self.status.canonical_reason(),
             "message": self.message,
         });
+        if let Some(members) = body.as_object_mut().filter(|_| !self.required_scopes.is_empty()) {
+            members.insert("requiredScopes".to_owned(), json!(self.required_scopes));
+        }
         let content_type = HeaderValue::from_static("application/problem+json; charset=utf-8");
         let mut response = json_response(self.status, content_type, &body);
         if let Some(allow) = self.allow {

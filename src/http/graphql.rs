@@ -21,9 +21,9 @@ use super::error::{GRAPHQL_METHODS, GraphqlError, set};
 use super::request_body::{self, Unread};
 use super::{event_stream, landing, websocket};
 use crate::auth::{Access, TOKEN_BYTES_MAX};
-use crate::graphql::{self, Answer, Challenge, Mailbox, Outcome, Started, Visible};
+use crate::graphql::{Answer, Challenge, Mailbox, Outcome, Started, Visible};
 
-use parse::Parsed;
+use parse::{Parsed, Sent};
 
 /// Of a path with its query.
 const URI_BYTES_MAX: usize = 32 * 1024;
@@ -74,17 +74,17 @@ async fn post(
         )?;
     let visible = visible(parts)?;
     match parse::body(&body, limits.batch)? {
-        Parsed::One(mut request) => {
-            request.visible = visible;
-            request.origin = Some(Arc::new(services.origin(parts)));
-            one(services, parts, media_type, request).await
+        Parsed::One(mut sent) => {
+            sent.request.visible = visible;
+            sent.request.origin = Some(Arc::new(services.origin(parts)));
+            one(services, parts, media_type, sent).await
         }
         Parsed::Batch(_) if EventStream::wanted(&parts.headers) == EventStream::Always => {
             Err(GraphqlError::BatchStreamed)
         }
         Parsed::Batch(mut requests) => {
             let origin = Arc::new(services.origin(parts));
-            for request in &mut requests {
+            for Sent { request, .. } in &mut requests {
                 request.visible = visible;
                 request.origin = Some(Arc::clone(&origin));
             }
@@ -100,24 +100,34 @@ async fn post(
 
 async fn get(services: &Arc<Services>, parts: &Parts, media_type: MediaType) -> Result<Response, GraphqlError> {
     let visible = visible(parts)?;
-    let request = graphql::Request { visible, ..parse::query_string(&parts.uri)? };
-    one(services, parts, media_type, request).await
+    let mut sent = parse::query_string(&parts.uri)?;
+    sent.request.visible = visible;
+    one(services, parts, media_type, sent).await
 }
 
 async fn one(
     services: &Arc<Services>,
     parts: &Parts,
     media_type: MediaType,
-    request: graphql::Request,
+    sent: Sent,
 ) -> Result<Response, GraphqlError> {
+    let Sent { mut request, persisted } = sent;
+    let candidate = services.persisted.resolve(persisted.as_ref(), &mut request.query)?;
     let (access, visible) = (access(services, parts), request.visible);
     let wanted = EventStream::wanted(&parts.headers);
     if wanted == EventStream::Never {
         let answer = services.engine.execute(request, access).await;
+        services.persisted.keep(candidate.filter(|_| is_good(&answer)));
         return Ok(respond(services, parts, media_type, visible, answer).await);
     }
     let mailbox = Arc::new(Mailbox::default());
-    match services.engine.start(request, access, &mailbox, 0).await {
+    let started = services.engine.start(request, access, &mailbox, 0).await;
+    let is_good = match &started {
+        Started::Stream(_) => true,
+        Started::Answer(answer) => is_good(answer),
+    };
+    services.persisted.keep(candidate.filter(|_| is_good));
+    match started {
         Started::Stream(subscription) => event_stream::subscribed(services, parts, mailbox, subscription),
         Started::Answer(answer) if wanted == EventStream::Always && answer.outcome != Outcome::MutationNotAllowed => {
             let mut response = event_stream::single(&answer.body);
@@ -128,6 +138,11 @@ async fn one(
         }
         Started::Answer(answer) => Ok(respond(services, parts, media_type, visible, answer).await),
     }
+}
+
+/// Whether the document of an answer was parsed and validated.
+fn is_good(answer: &Answer) -> bool {
+    matches!(answer.outcome, Outcome::Executed | Outcome::Introspection)
 }
 
 /// What introspection shall show: `?visible=mine`, or the header.
@@ -152,18 +167,22 @@ fn access(services: &Services, parts: &Parts) -> Arc<Access> {
 }
 
 /// One after the other, as mutations may build on each other.
-async fn batch(
-    services: &Services,
-    requests: Vec<graphql::Request>,
-    access: &Arc<Access>,
-) -> (Bytes, Option<Challenge>) {
+async fn batch(services: &Services, requests: Vec<Sent>, access: &Arc<Access>) -> (Bytes, Option<Challenge>) {
     let mut body = Vec::from(b"[");
     let mut challenges = Vec::new();
-    for request in requests {
+    for Sent { mut request, persisted } in requests {
         if body.len() > 1 {
             body.push(b',');
         }
+        let candidate = match services.persisted.resolve(persisted.as_ref(), &mut request.query) {
+            Ok(candidate) => candidate,
+            Err(error) => {
+                body.extend(error.body());
+                continue;
+            }
+        };
         let answer = services.engine.execute(request, Arc::clone(access)).await;
+        services.persisted.keep(candidate.filter(|_| is_good(&answer)));
         body.extend_from_slice(&answer.body);
         challenges.extend(answer.challenge);
     }

@@ -7,7 +7,7 @@ use super::scopes::ReadScopes;
 use super::types::{Field, NodeType, Property, PropertyType, Relation, TypeId};
 use super::{
     ByName, Column, ColumnId, Model, MutationField, MutationKind, NodeAction, QueryField, RelationAction, SearchField,
-    SearchIndex, StorageType, SubscriptionField, names, publish,
+    SearchIndex, StorageType, SubscriptionField, documents, names, publish,
 };
 use crate::sdl::syntax::{Definitions, FieldDefinition, FieldDirectives, ObjectDefinition, TypeExpression};
 
@@ -87,7 +87,9 @@ pub fn build(definitions: &Definitions) -> Result<Model, Vec<Error>> {
     let Builder { by_name, columns, .. } = builder;
     let api = publish::publish(definitions, &types, &mutations);
     let read_scopes = ReadScopes::default();
-    let mut model = Model { types, by_name, columns, search, queries, mutations, subscriptions, api, read_scopes };
+    let documents = documents::documents(definitions, &types);
+    let mut model =
+        Model { types, by_name, columns, search, queries, mutations, subscriptions, api, read_scopes, documents };
     model.read_scopes = ReadScopes::of(&model);
     Ok(model)
 }

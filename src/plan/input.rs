@@ -287,7 +287,7 @@ fn scalar(name: &str, value: ConstValue) -> Result<ConstValue, String> {
     }
 }
 
-/// By this key serde_json knows text that is to be written as it is (1.0, raw.rs), which a client's is not.
+/// By this key `serde_json` knows text that is to be written as it is (1.0, raw.rs), which a client's is not.
 const RAW_JSON: &str = "$serde_json::private::RawValue";
 
 fn has_raw_json(value: &ConstValue) -> bool {

@@ -258,7 +258,7 @@ impl<'a> Statement<'a> {
         let link = Alias::relation(self.next);
         let object = self.object(&types, alias, &sets)?;
         let mut rows = node_columns(alias, &object.columns);
-        rows.append(filter::related_rows(&self.source, relation, owner, link, alias, &types));
+        rows.append(filter::related_rows(self.source.model, relation, owner, link, alias, &types));
         if let Some(async_graphql::Value::Object(given)) = arguments.get("filter")
             && let Some(condition) = self.conditions().filter(relation.target, alias, given)?
         {

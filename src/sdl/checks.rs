@@ -7,6 +7,7 @@ use super::inherit::Inherited;
 use super::problems::Problems;
 use super::syntax::{Definitions, FieldDefinition, Location, TypeExpression};
 
+mod documents;
 mod names;
 mod nodes;
 mod operations;
@@ -34,6 +35,7 @@ pub(super) fn check(definitions: &Definitions, declared: &[Declared], inherited:
     let mut problems = Problems::default();
     nodes::check(definitions, &kinds, inherited, &mut problems);
     payloads::check(definitions, &kinds, &mut problems);
+    documents::check(definitions, inherited, &mut problems);
     operations::check(definitions, &mut problems);
     names::check(definitions, declared, inherited, &mut problems);
     if problems.is_empty() && definitions.objects.is_empty() {
@@ -70,6 +72,8 @@ fn directive_names(field: &FieldDefinition) -> Vec<&'static str> {
         ("@matches", directives.matches.is_some()),
         ("@search", directives.search.is_some()),
         ("@resolver", directives.resolver.is_some()),
+        ("@jsonld", directives.jsonld.is_some()),
+        ("@embed", directives.embed.is_some()),
     ];
     present.into_iter().filter(|(_, is_present)| *is_present).map(|(name, _)| name).collect()
 }

@@ -1,5 +1,7 @@
 //! From the completed schema to plain data with typed directives. Checks nothing: what is malformed is left out, since validation reports it.
 
+mod documents;
+
 use apollo_compiler::ast::{self, DirectiveList, Type, Value};
 use apollo_compiler::collections::IndexMap;
 use apollo_compiler::schema::{Component, ExtendedType, InterfaceType, ObjectType};
@@ -11,6 +13,7 @@ use super::syntax::{
     Location, MatchesDirective, ObjectDefinition, RelationDirective, ScalarDefinition, SearchDirective, Timestamp,
     TypeExpression,
 };
+use documents::vocabularies;
 
 /// A type name and where it is declared.
 pub(super) struct Declared {
@@ -30,7 +33,7 @@ pub(super) fn definitions(schema: &Schema, places: &Places) -> Definitions {
     let operations = &schema.schema_definition;
     let (query, mutation, subscription) =
         (root(&operations.query), root(&operations.mutation), root(&operations.subscription));
-    let mut definitions = Definitions::default();
+    let mut definitions = Definitions { vocabularies: vocabularies(operations, places), ..Definitions::default() };
     for (name, ty) in schema.types.iter().filter(|(_, ty)| places.is_declared(ty.name().location())) {
         match ty {
             ExtendedType::Object(ty) if query.as_ref() == Some(name) => {
@@ -69,6 +72,11 @@ fn object(ty: &ObjectType, places: &Places) -> ObjectDefinition {
         name: ty.name.to_string(),
         description: text(ty.description.as_ref()),
         implements: ty.implements_interfaces.iter().map(ToString::to_string).collect(),
+        classes: ty
+            .directives
+            .get("jsonld")
+            .and_then(|jsonld| jsonld.specified_argument_by_name("type"))
+            .map(|types| texts(types)),
         fields: fields(&ty.fields, places),
         location: places.locate(ty.name.location()),
     }
@@ -79,6 +87,7 @@ fn interface(ty: &InterfaceType, places: &Places) -> ObjectDefinition {
         name: ty.name.to_string(),
         description: text(ty.description.as_ref()),
         implements: ty.implements_interfaces.iter().map(ToString::to_string).collect(),
+        classes: None,
         fields: fields(&ty.fields, places),
         location: places.locate(ty.name.location()),
     }
@@ -146,6 +155,8 @@ fn directives(list: &DirectiveList) -> FieldDirectives {
             score: string(list, "search", "score"),
         }),
         resolver: string(list, "resolver", "name"),
+        jsonld: documents::jsonld(list),
+        embed: documents::embed(list),
         deprecated: deprecated(list),
     }
 }
@@ -187,6 +198,15 @@ fn argument<'a>(list: &'a DirectiveList, directive: &str, argument: &str) -> Opt
 
 fn string(list: &DirectiveList, directive: &str, name: &str) -> Option<String> {
     argument(list, directive, name)?.as_str().map(str::to_owned)
+}
+
+/// Strings in a list; GraphQL lets one value stand for a list of it.
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::List(values) => values.iter().filter_map(|value| value.as_str()).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Enum names in a list; GraphQL lets one value stand for a list of it.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use apollo_compiler::ast::{Document, FieldDefinition, Type};
+use apollo_compiler::ast::{Definition, Document, FieldDefinition, Type};
 use apollo_compiler::diagnostic::ToCliReport;
 use apollo_compiler::parser::{FileId, SourceMap, SourceSpan};
 use apollo_compiler::schema::{Component, ExtendedType, ObjectType};
@@ -60,18 +60,27 @@ impl Places {
 /// Parses all files into one schema; `None` if one of them is not syntactically GraphQL.
 pub(super) fn build(sources: &Sources, problems: &mut Problems) -> Option<Schema> {
     let mut builder = Schema::builder().parse(PRELUDE, PRELUDE_PATH);
+    let (mut is_extended, mut has_query) = (false, false);
     for (path, text) in sources.iter() {
         // A file of comments only is a file under construction, not an error.
         if is_blank(text) {
             continue;
         }
         match Document::parse(text, path) {
-            Ok(document) => builder = builder.add_ast(&document),
+            Ok(document) => {
+                is_extended |= document.definitions.iter().any(|it| matches!(it, Definition::SchemaExtension(_)));
+                has_query |= document.definitions.iter().any(|it| it.name().is_some_and(|name| name == "Query"));
+                builder = builder.add_ast(&document);
+            }
             Err(failed) => report(&failed.errors, &Places::of_sources(&failed.partial.sources), problems),
         }
     }
     if !problems.is_empty() {
         return None;
+    }
+    if is_extended && !has_query {
+        // A schema without a root cannot be extended.
+        builder = builder.parse("type Query { generated: Boolean }", PRELUDE_PATH);
     }
     let mut schema = builder.build().unwrap_or_else(|failed| {
         report(&failed.errors, &Places::new(&failed.partial), problems);

@@ -26,6 +26,8 @@ pub struct Definitions {
     pub mutations: Vec<FieldDefinition>,
     /// Fields of `type Subscription`.
     pub subscriptions: Vec<FieldDefinition>,
+    /// `extend schema @vocabulary(…)`, in file order.
+    pub vocabularies: Vec<VocabularyDirective>,
 }
 
 /// Where something is written: file relative to the schema folder, line counted from 1.
@@ -46,6 +48,8 @@ pub struct ObjectDefinition {
     pub description: Option<String>,
     /// Names of the interfaces it declares, in order.
     pub implements: Vec<String>,
+    /// `@jsonld(type: […])`: what its nodes are in JSON-LD, if not the first IRI of the description.
+    pub classes: Option<Vec<String>>,
     /// Fields, inherited ones included.
     pub fields: Vec<FieldDefinition>,
     /// Where the type is defined.
@@ -102,6 +106,10 @@ pub struct FieldDirectives {
     pub search: Option<SearchDirective>,
     /// `@resolver(name: "RequestControlAction")` on a field of an operation root: what answers it is built into the server.
     pub resolver: Option<String>,
+    /// `@jsonld(iri: ["https://schema.org/item"], link: true)`.
+    pub jsonld: Option<JsonLdDirective>,
+    /// `@embed(fields: ["name"], orderBy: "position")`.
+    pub embed: Option<EmbedDirective>,
     /// `@deprecated(reason: "...")`.
     pub deprecated: Option<String>,
 }
@@ -158,6 +166,54 @@ pub struct SearchDirective {
     pub score: Option<String>,
 }
 
+/// `@vocabulary`: how IRIs that begin in one of several ways are written in JSON-LD.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VocabularyDirective {
+    /// How the IRIs begin.
+    pub iri: Vec<String>,
+    /// Written before the rest of the IRI, with a colon.
+    pub prefix: Option<String>,
+    /// The context document that knows the rest of the IRI as a name.
+    pub context: Option<String>,
+    /// Where it stands.
+    pub location: Location,
+}
+
+/// `@jsonld` on a field: what its values are in JSON-LD.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JsonLdDirective {
+    /// Properties that the field stands for, in place of the IRIs of its description; `@type`: its values are types of the node.
+    pub iri: Option<Vec<String>>,
+    /// Types that a node has if the field has a value.
+    pub types: Vec<String>,
+    /// What is written before each value.
+    pub base: Option<String>,
+    /// Whether values are IRIs of other things, not texts.
+    pub link: bool,
+    /// What a text stands for.
+    pub node: Option<JsonLdNode>,
+}
+
+/// A node that is not stored, but told by one text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonLdNode {
+    /// Its type.
+    pub ty: String,
+    /// Its property that the text is.
+    pub text: String,
+    /// Its property that a text which is a web address is.
+    pub url: Option<String>,
+}
+
+/// `@embed`: in documents, related nodes stand as objects with these fields, not as URLs; dates as objects with `formatted`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbedDirective {
+    /// Fields, besides type and key, that nodes have whose type has them.
+    pub fields: Vec<String>,
+    /// The property that related nodes are ordered by. In JSON-LD, nodes of types that have it stand where they are related.
+    pub order_by: Option<String>,
+}
+
 /// An argument or an input field.
 #[derive(Debug, Clone)]
 pub struct InputValue {
@@ -211,6 +267,15 @@ pub struct ScalarDefinition {
     pub name: String,
     /// Description as written, if any.
     pub description: Option<String>,
+}
+
+/// Whether a text is an absolute web IRI (RFC 3987), as vocabularies use them.
+pub fn is_iri(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| {
+        rest.starts_with(char::is_alphanumeric)
+            && !rest.contains(|it: char| it.is_whitespace() || it.is_control() || "\"'<>\\^`{|},".contains(it))
+    })
 }
 
 impl TypeExpression {

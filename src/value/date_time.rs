@@ -85,6 +85,18 @@ impl DateTime {
         self.to_string()
     }
 
+    /// As ISO 8601 has it: without the name of the zone, and in UTC if the offset has seconds.
+    pub fn iso(self) -> String {
+        let has_seconds = self.offset_seconds % 60 != 0;
+        let (local, offset_seconds) = if has_seconds { (self.utc, 0) } else { (self.local, self.offset_seconds) };
+        Self { local, offset_seconds, name: None, ..self }.formatted()
+    }
+
+    /// The instant.
+    pub fn to_utc(self) -> chrono::DateTime<Utc> {
+        self.utc.and_utc()
+    }
+
     /// The text to store; see the module for its form.
     pub fn to_stored(self) -> String {
         let year = YearKey(self.utc.year());
@@ -202,6 +214,20 @@ fn shifted(time: NaiveDateTime, seconds: i32) -> Result<NaiveDateTime, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn iso_8601_knows_neither_zone_names_nor_seconds_of_offsets() {
+        let cases = [
+            ("2021-06-22T13:47:10.690Z", "2021-06-22T13:47:10.69Z"),
+            ("2021-06-22T13:47:10[UTC]", "2021-06-22T13:47:10Z"),
+            ("2021-06-22T13:47:10[Europe/Amsterdam]", "2021-06-22T13:47:10+02:00"),
+            ("1890-01-01T00:00[Europe/Amsterdam]", "1889-12-31T23:42:30Z"),
+        ];
+        for (text, iso) in cases {
+            let parsed = DateTime::parse(text).unwrap();
+            assert_eq!(parsed.iso(), iso, "{text}: {}", parsed.formatted());
+        }
+    }
 
     fn time(text: &str) -> DateTime {
         DateTime::parse(text).unwrap()

@@ -4,9 +4,11 @@
 // Prints a PASS or FAIL line for each step; exit code 0 only if nothing failed.
 import { ApolloClient, HttpLink, InMemoryCache, gql, split } from '@apollo/client/core/index.js'
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions/index.js'
+import { createPersistedQueryLink } from '@apollo/client/link/persisted-queries/index.js'
 import { WebSocketLink } from '@apollo/client/link/ws/index.js'
 import { getMainDefinition } from '@apollo/client/utilities/index.js'
 import fetch from 'cross-fetch'
+import { createHash } from 'node:crypto'
 import { createClient as createSseClient } from 'graphql-sse'
 import { createClient } from 'graphql-ws'
 import { SubscriptionClient } from 'subscriptions-transport-ws'
@@ -126,6 +128,20 @@ for (const [name, open] of [
     const { nodeChanged } = seen[1].data
     equal([nodeChanged.action, nodeChanged.node && nodeChanged.node.name, nodeChanged.node.__typename], ['DELETED', 'N', 'Person'])
     await close()
+  })
+}
+
+for (const useGETForHashedQueries of [false, true]) {
+  await step(`Apollo Client: automatic persisted queries, named by ${useGETForHashedQueries ? 'GET' : 'POST'}`, async () => {
+    const sent = []
+    const watched = (url, options) => { sent.push(options.method + ((options.body ?? '').includes('"query":') ? ' with text' : '')); return fetch(url, options) }
+    const sha256 = text => createHash('sha256').update(text).digest('hex')
+    const link = createPersistedQueryLink({ sha256, useGETForHashedQueries }).concat(new HttpLink({ uri: HOST + '/graphql', fetch: watched }))
+    const client = new ApolloClient({ link, cache: new InMemoryCache(), defaultOptions: { query: { fetchPolicy: 'no-cache' } } })
+    const query = gql(`query Persisted${useGETForHashedQueries} { Person(first: 1) { __typename } }`)
+    for (let times = 0; times < 3; times++) check(Array.isArray((await client.query({ query })).data.Person), 'no data')
+    const method = useGETForHashedQueries ? 'GET' : 'POST'
+    equal(sent, [method, 'POST with text', method, method])
   })
 }
 

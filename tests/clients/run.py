@@ -2,8 +2,8 @@
 """Real clients against the real binary: run.py BINARY FOLDER
 
 Starts the binary in an empty folder without any configuration, as a newcomer does, and takes the key that it made.
-Then: the steps of the unmodified PyPI client (trompace_steps.py), the documents that clients send (replay.mjs), and npm clients that
-subscribe (live.mjs).
+Then: the steps of the unmodified PyPI client (trompace_steps.py), the documents that clients send (replay.mjs), JSON-LD
+in a processor of it (jsonld_steps.py), and npm clients that subscribe (live.mjs).
 What is not served yet stands in `later.txt`: those steps must fail, and all others must pass. Writes "PASSED FAILED" to FOLDER/result.
 """
 import gzip
@@ -99,6 +99,11 @@ def main():
     print("\n".join(wrong))
     print(f"documents of clients: {right} behave as expected, {len(wrong)} do not")
     passed, failed = passed + right, failed + len(wrong) + (0 if right else 1)
+    done = subprocess.run([sys.executable, HERE / "jsonld_steps.py", server.url, server.key_id, server.key], capture_output=True, text=True)
+    (folder / "jsonld.log").write_text(done.stdout + done.stderr)
+    figures = check("PyLD", done.stdout.splitlines(), later)
+    print(f"documents in PyLD: {figures[0]} steps as expected, {figures[1]} not")
+    passed, failed = passed + figures[0], failed + figures[1] + (0 if figures[0] else 1)
     done = subprocess.run(["node", folder / "node" / "live.mjs", server.url, server.key_id, server.key], capture_output=True, text=True)
     (folder / "live.log").write_text(done.stdout + done.stderr)
     figures = check("npm clients", done.stdout.splitlines(), later)

@@ -28,6 +28,7 @@ mod mutations;
 mod relations;
 mod search;
 mod statements;
+mod documents_plan;
 mod plan_snapshots;
 mod bad_input;
 mod subscriptions;

@@ -301,7 +301,7 @@ async fn a_required_relation_is_missing_until_it_is_added() {
     .await;
 }
 
-/// serde_json would write what is under that key as it stands.
+/// `serde_json` would write what is under that key as it stands.
 #[tokio::test]
 async fn any_json_is_stored_as_it_was_sent_and_no_text_passes_for_json() {
     let engine = support::engine(support::model(LIBRARY)).await;

@@ -4,18 +4,25 @@ use async_graphql::Variables;
 use axum::extract::Query;
 use axum::http::Uri;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::graphql::Request;
 use crate::http::error::GraphqlError;
+use crate::http::persisted::Reference;
 
 /// What a body holds.
 #[derive(Debug)]
 pub(super) enum Parsed {
-    One(Request),
-    Batch(Vec<Request>),
+    One(Sent),
+    Batch(Vec<Sent>),
+}
+
+/// A request, and how it names its document. The document is empty only if it is named.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) request: Request,
+    pub(super) persisted: Option<Reference>,
 }
 
 /// The usual form, read in one go. What does not fit is read again by [`from_object`], which tells what is wrong.
@@ -25,14 +32,13 @@ struct Usual {
     query: String,
     operation_name: Option<String>,
     variables: Option<Variables>,
-    #[serde(rename = "extensions")]
-    _extensions: Option<Map<String, Value>>,
+    extensions: Option<Map<String, Value>>,
 }
 
 pub(super) fn body(body: &[u8], batch_max: usize) -> Result<Parsed, GraphqlError> {
     let is_batch = body.trim_ascii_start().first() == Some(&b'[');
     if !is_batch {
-        return one(body).map(Parsed::One);
+        return sent(body).map(Parsed::One);
     }
     if batch_max <= 1 {
         return Err(GraphqlError::NoBatches);
@@ -44,7 +50,7 @@ pub(super) fn body(body: &[u8], batch_max: usize) -> Result<Parsed, GraphqlError
     match entries.len() {
         0 => Err(GraphqlError::EmptyBatch),
         requests if requests > batch_max => Err(GraphqlError::BatchTooLarge { requests, requests_max: batch_max }),
-        _ => entries.into_iter().map(|entry| one(entry.get().as_bytes())).collect::<Result<_, _>>().map(Parsed::Batch),
+        _ => entries.into_iter().map(|entry| sent(entry.get().as_bytes())).collect::<Result<_, _>>().map(Parsed::Batch),
     }
 }
 
@@ -53,42 +59,70 @@ pub(super) fn body(body: &[u8], batch_max: usize) -> Result<Parsed, GraphqlError
 struct Bounded<'body>(#[serde(borrow)] Vec<&'body RawValue>);
 
 /// `?query=…&variables=…&operationName=…`, whose variables are JSON.
-pub(super) fn query_string(uri: &Uri) -> Result<Request, GraphqlError> {
+pub(super) fn query_string(uri: &Uri) -> Result<Sent, GraphqlError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Parameters {
         query: Option<String>,
         operation_name: Option<String>,
         variables: Option<String>,
-        #[serde(rename = "extensions")]
-        _extensions: Option<IgnoredAny>,
+        extensions: Option<String>,
     }
-    let Query(parameters) = Query::<Parameters>::try_from_uri(uri)
-        .map_err(|_| GraphqlError::QueryString("each of `query`, `variables` and `operationName` may stand once"))?;
-    let query = parameters.query.filter(|query| !query.is_empty()).ok_or(GraphqlError::GetQueryMissing)?;
-    Ok(Request {
+    let Query(parameters) = Query::<Parameters>::try_from_uri(uri).map_err(|_| {
+        GraphqlError::QueryString("each of `query`, `variables`, `operationName` and `extensions` may stand once")
+    })?;
+    let extensions = parameters.extensions.filter(|text| !text.trim().is_empty()).map(|text| {
+        let wrong = GraphqlError::WrongType { member: "extensions", expected: "object" };
+        serde_json::from_str::<Map<String, Value>>(&text).map_err(|_| wrong)
+    });
+    let persisted = persisted(extensions.transpose()?.as_ref())?;
+    let query = parameters.query.unwrap_or_default();
+    if query.is_empty() && persisted.is_none() {
+        return Err(GraphqlError::GetQueryMissing);
+    }
+    let request = Request {
         query,
         operation_name: parameters.operation_name.filter(|name| !name.is_empty()),
         variables: variables_text(parameters.variables.as_deref().unwrap_or_default())?,
         queries_only: true,
         ..Request::default()
-    })
+    };
+    Ok(Sent { request, persisted })
 }
 
-/// A single request.
+/// A single request with its document.
 pub(in crate::http) fn one(body: &[u8]) -> Result<Request, GraphqlError> {
+    let Sent { request, .. } = sent(body)?;
+    if request.query.is_empty() { Err(GraphqlError::QueryMissing) } else { Ok(request) }
+}
+
+fn sent(body: &[u8]) -> Result<Sent, GraphqlError> {
     match serde_json::from_slice::<Usual>(body) {
-        Ok(usual) if !usual.query.is_empty() => Ok(Request {
-            query: usual.query,
-            operation_name: usual.operation_name,
-            variables: usual.variables.unwrap_or_default(),
-            ..Request::default()
-        }),
+        Ok(usual) if !usual.query.is_empty() => {
+            let request = Request {
+                query: usual.query,
+                operation_name: usual.operation_name,
+                variables: usual.variables.unwrap_or_default(),
+                ..Request::default()
+            };
+            Ok(Sent { request, persisted: persisted(usual.extensions.as_ref())? })
+        }
         _ => unusual(body),
     }
 }
 
-fn unusual(body: &[u8]) -> Result<Request, GraphqlError> {
+/// How a document is named by its hash.
+fn persisted(extensions: Option<&Map<String, Value>>) -> Result<Option<Reference>, GraphqlError> {
+    match extensions.and_then(|extensions| extensions.get("persistedQuery")) {
+        None | Some(Value::Null) => Ok(None),
+        Some(reference) => Reference::deserialize(reference).map(Some).map_err(|_| GraphqlError::WrongType {
+            member: "extensions.persistedQuery",
+            expected: "{\"version\": 1, \"sha256Hash\": \"…\"}",
+        }),
+    }
+}
+
+fn unusual(body: &[u8]) -> Result<Sent, GraphqlError> {
     if body.trim_ascii().is_empty() {
         return Err(GraphqlError::Empty);
     }
@@ -105,15 +139,21 @@ fn unusual(body: &[u8]) -> Result<Request, GraphqlError> {
     }
 }
 
-fn from_object(mut members: Map<String, Value>) -> Result<Request, GraphqlError> {
+fn from_object(mut members: Map<String, Value>) -> Result<Sent, GraphqlError> {
     let mut take = |name| members.remove(name).filter(|member| !member.is_null());
     let (query, operation_name) = (take("query"), take("operationName"));
     let (variables, extensions) = (take("variables"), take("extensions"));
-    let query = text("query", query)?.filter(|query| !query.is_empty()).ok_or(GraphqlError::QueryMissing)?;
-    if extensions.is_some_and(|extensions| !extensions.is_object()) {
-        return Err(GraphqlError::WrongType { member: "extensions", expected: "object" });
+    let query = text("query", query)?.unwrap_or_default();
+    let persisted = match &extensions {
+        None => None,
+        Some(Value::Object(extensions)) => persisted(Some(extensions))?,
+        Some(_) if query.is_empty() => None,
+        Some(_) => return Err(GraphqlError::WrongType { member: "extensions", expected: "object" }),
+    };
+    if query.is_empty() && persisted.is_none() {
+        return Err(GraphqlError::QueryMissing);
     }
-    Ok(Request {
+    let request = Request {
         query,
         operation_name: text("operationName", operation_name)?,
         variables: match variables {
@@ -121,7 +161,8 @@ fn from_object(mut members: Map<String, Value>) -> Result<Request, GraphqlError>
             Some(value) => variables_value(value)?,
         },
         ..Request::default()
-    })
+    };
+    Ok(Sent { request, persisted })
 }
 
 fn text(member: &'static str, value: Option<Value>) -> Result<Option<String>, GraphqlError> {
@@ -163,7 +204,7 @@ mod tests {
     /// Query, operation name and variables as JSON; or the message.
     fn read(text: &str) -> Result<(String, Option<String>, String), String> {
         match body(text.as_bytes(), 2) {
-            Ok(Parsed::One(request)) => {
+            Ok(Parsed::One(Sent { request, .. })) => {
                 Ok((request.query, request.operation_name, GraphqlValue::from(request.variables).to_string()))
             }
             Ok(Parsed::Batch(_)) => Err("batch".to_owned()),
@@ -225,7 +266,8 @@ mod tests {
     #[test]
     fn a_query_string_is_read() {
         let read = |text: &str| query_string(&Uri::try_from(format!("/?{text}")).unwrap());
-        let request = read("query=%7Ba%7D&variables=%7B%22a%22:1%7D&operationName=O&extensions=%7B%7D&x=1").unwrap();
+        let request =
+            read("query=%7Ba%7D&variables=%7B%22a%22:1%7D&operationName=O&extensions=%7B%7D&x=1").unwrap().request;
         assert_eq!((request.query.as_str(), request.operation_name.as_deref()), ("{a}", Some("O")));
         assert_eq!(GraphqlValue::from(request.variables).to_string(), "{a: 1}");
         assert!(request.queries_only);

@@ -5,9 +5,9 @@ use async_graphql::Value;
 use super::{Conditions, Filter, Related, has_type, is_selective};
 use crate::model::columns::system;
 use crate::model::types::Direction;
-use crate::model::{Relation, TypeId};
+use crate::model::{Model, Relation, TypeId};
+use crate::plan::Error;
 use crate::plan::page::Alias;
-use crate::plan::{Error, Source};
 use crate::sql::Sql;
 
 impl Conditions<'_, '_> {
@@ -80,7 +80,7 @@ impl Conditions<'_, '_> {
         let (link, node) = (Alias::relation(number), Alias::node(number));
         let mut sql = Sql::new("select ");
         let types = &self.source.model.node_type(target).possible;
-        sql.push(columns).append(related_rows(&self.source, related.relation, related.owner, link, node, types));
+        sql.push(columns).append(related_rows(self.source.model, related.relation, related.owner, link, node, types));
         match which {
             Which::All => {}
             Which::Matching(filters) => {
@@ -134,7 +134,7 @@ impl Conditions<'_, '_> {
 
 /// ` from relation … where …`: nodes of these types that `owner` is related to. The join goes from the relation to the node.
 pub fn related_rows(
-    source: &Source<'_>,
+    model: &Model,
     relation: &Relation,
     owner: Alias,
     link: Alias,
@@ -147,7 +147,7 @@ pub fn related_rows(
     sql.push(" where ").append(link.column(own)).push(" = ").append(owner.column(system::ID));
     sql.push(" and ").append(link.column("name")).push(" = ").literal(&relation.name);
     sql.push(" and ").append(node.column(system::ID)).push(" = ").append(link.column(other));
-    sql.push(" and ").append(has_type(source.model, node, types));
+    sql.push(" and ").append(has_type(model, node, types));
     sql
 }
 

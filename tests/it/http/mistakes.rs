@@ -10,6 +10,7 @@ const NONE: Headers<'static> = &[];
 const AS_JSON: Headers<'static> = &[JSON];
 const AS_FORM: Headers<'static> = &[("Content-Type", b"application/x-www-form-urlencoded")];
 const AS_TEXT: Headers<'static> = &[("Content-Type", b"text/plain")];
+const AS_UPLOAD: Headers<'static> = &[("Content-Type", b"multipart/form-data; boundary=x")];
 const IN_LATIN: Headers<'static> = &[("Content-Type", b"application/json; charset=iso-8859-1")];
 const THREE: &[u8] = br#"[{"query":"{a}"},{"query":"{a}"},{"query":"{a}"}]"#;
 
@@ -24,12 +25,20 @@ const ROWS: &[Row<'static>] = &[
     ("POST /", NONE, QUERY, 415, "the body must be sent as"),
     ("POST /", AS_FORM, QUERY, 415, "the body must be sent as"),
     ("POST /", AS_TEXT, QUERY, 415, "the body must be sent as"),
+    ("POST /", AS_UPLOAD, b"--x", 415, "the body must be sent as"),
+    ("POST /graphql", AS_UPLOAD, QUERY, 415, "the body must be sent as"),
+    ("POST /jwt", AS_UPLOAD, b"{}", 415, "the body must be sent as"),
+    ("POST /jwt", AS_TEXT, b"{}", 415, "the body must be sent as"),
+    ("POST /scopes/explain", AS_UPLOAD, QUERY, 415, "the body must be sent as"),
+    ("POST /scopes/explain", AS_FORM, QUERY, 415, "the body must be sent as"),
+    ("POST /scopes/explain", AS_TEXT, QUERY, 415, "the body must be sent as"),
     ("POST /", IN_LATIN, QUERY, 415, "the body must be sent as"),
     ("GET /", NONE, b"", 400, "GET query missing."),
     ("GET /graphql?query=%7Ba%7D&variables=x", NONE, b"", 400, "Variables are invalid JSON."),
     ("PUT /", AS_JSON, QUERY, 405, "the method is not allowed here"),
     ("DELETE /graphql", NONE, b"", 405, "the method is not allowed here"),
-    ("GET /nowhere", NONE, b"", 404, "`/nowhere` is nothing here"),
+    ("GET /no/where", NONE, b"", 404, "`/no/where` is nothing here"),
+    ("POST /nowhere", AS_JSON, QUERY, 405, "the method is not allowed here: use one of OPTIONS, GET, HEAD"),
     ("GET /jwt", NONE, b"", 405, "the method is not allowed here: use one of OPTIONS, POST"),
     ("POST /jwt", AS_JSON, b"{", 400, "the body is no JSON from line 1, column 1 on"),
     ("POST /jwt", AS_JSON, b"5", 400, "the body is no object"),

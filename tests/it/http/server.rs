@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::routing::get;
 use clef::auth::{Authority, Key, PublicOperations, Secret, Settings};
 use clef::clock::Clock;
+use clef::graphql::Engine;
 use clef::http::{Drained, Limits, Services};
 use clef::scope::ScopeSet;
 use serde_json::{Value, json};
@@ -45,6 +46,16 @@ impl Server {
     }
 
     async fn start_as(limits: Limits, public: PublicOperations, clock: Clock) -> Self {
+        let engine = crate::support::engine(crate::support::model("schema")).await.with_public(public);
+        Self::serve(Arc::new(engine), limits, clock, None).await
+    }
+
+    /// Over an engine of the test's own, reached at `url`.
+    pub(crate) async fn over(engine: Arc<Engine>, url: Option<&str>) -> Self {
+        Self::serve(engine, Limits::default(), Clock::System, url).await
+    }
+
+    async fn serve(engine: Arc<Engine>, limits: Limits, clock: Clock, url: Option<&str>) -> Self {
         let key = |id: &str, scopes: &[&str]| Key::new(id, format!("key of {id}"), ScopeSet::compile(scopes).unwrap());
         let settings = Settings {
             secrets: vec![Secret::unnamed("a secret of the tests, of more than 32 bytes")],
@@ -55,10 +66,8 @@ impl Server {
             ..Settings::default()
         };
         let authority = Authority::new(settings, clock).unwrap();
-        let model = crate::support::model("schema");
-        let engine = Arc::new(crate::support::engine(model).await.with_public(public));
         let scopes = engine.explainer().catalogue().scopes().cloned().collect();
-        let services = Arc::new(Services::new(engine, authority, scopes, limits.clone()));
+        let services = Arc::new(Services::new(engine, authority, scopes, limits.clone()).with_public_url(url));
         let router =
             clef::http::observed(clef::http::endpoints(services).route("/panic", get(broken)), limits.request_timeout);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
