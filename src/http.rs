@@ -10,6 +10,7 @@ mod cors;
 mod compression;
 mod error;
 mod event_stream;
+mod explorer;
 mod graphql;
 mod health;
 mod introspection;
@@ -110,6 +111,7 @@ pub struct Services {
     anonymous: Limiter<IpAddr>,
     /// For what takes time and memory to mint, so that it never takes all.
     slow_mints: Arc<Semaphore>,
+    has_explorer: bool,
 }
 
 impl Services {
@@ -135,7 +137,15 @@ impl Services {
             mint_failures: Guesses::new(rates.mint_failures),
             anonymous: Limiter::new(rates.anonymous),
             slow_mints: Arc::new(Semaphore::new(SLOW_MINTS_MAX)),
+            has_explorer: true,
         }
+    }
+
+    /// Without GraphiQL and GraphQL Playground.
+    #[must_use]
+    pub fn without_explorer(mut self) -> Self {
+        self.has_explorer = false;
+        self
     }
 }
 
@@ -151,6 +161,11 @@ pub fn endpoints(services: Arc<Services>) -> Router {
         .route("/", any(graphql::handle))
         .route("/graphql", any(graphql::handle))
         .route("/graphql/", any(graphql::handle))
+        .route("/graphiql", any(explorer::graphiql))
+        .route("/graphiql/", any(explorer::graphiql))
+        .route("/playground", any(explorer::playground))
+        .route("/playground/", any(explorer::playground))
+        .route("/explorer/{file}", any(explorer::asset))
         .route("/jwt", any(jwt::handle))
         .route("/jwt/", any(jwt::handle))
         .route("/scopes/explain", any(scopes::explain))
