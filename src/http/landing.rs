@@ -42,6 +42,7 @@ pub(super) fn is_wanted(parts: &Parts) -> bool {
 pub(super) fn page(services: &Services) -> Response {
     let model = services.engine.model();
     let example = explorer::example_type(model).map_or("Type", |ty| &ty.name);
+    let names: Vec<&str> = model.objects().map(|(_, ty)| &*ty.name).collect();
     let explorers = if services.has_explorer { EXPLORERS } else { "" };
     let queries = if services.engine.explainer().public().queries { OPEN } else { GUARDED };
     // Names of GraphQL need no escape in HTML.
@@ -52,7 +53,8 @@ pub(super) fn page(services: &Services) -> Response {
         .replace("@types@", &model.objects().count().to_string())
         .replace("@queries@", &model.queries().len().to_string())
         .replace("@mutations@", &thousands(model.mutations().len()))
-        .replace("@example@", example);
+        .replace("@example@", example)
+        .replace("@names@", &names.join(" "));
     let mut response = body.into_response();
     set(&mut response, CONTENT_TYPE, "text/html; charset=utf-8");
     set(&mut response, CACHE_CONTROL, "no-cache");

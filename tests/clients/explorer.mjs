@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // The pages for people, in Chromium, against a server with the Contributor Environment's schema (use a scratch database):
 // explorer.mjs HOST ID KEY CHROMIUM FOLDER. Screenshots are written to FOLDER. Prints a PASS or FAIL line for each step.
-import { createServer } from 'node:http'
+import { createServer, request as httpRequest } from 'node:http'
 import { createRequire } from 'node:module'
+import { connect } from 'node:net'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import puppeteer from 'puppeteer-core'
@@ -28,7 +29,7 @@ await mutate('mutation { CreatePerson(identifier: "clara", name: "Clara Schumann
 const browser = await puppeteer.launch({ executablePath: CHROMIUM, headless: true, args: ['--no-sandbox', '--disable-gpu'] })
 
 // A page of its own, and what went wrong on it: messages, policy violations, foreign or refused requests.
-async function open(path, theme = 'light') {
+async function open(path, theme = 'light', host = HOST) {
   const context = await browser.createBrowserContext()
   const page = await context.newPage()
   const wrong = []
@@ -36,7 +37,7 @@ async function open(path, theme = 'light') {
   await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }])
   page.on('console', it => { if (['error', 'warn'].includes(it.type()) || it.text().startsWith('violation')) wrong.push(it.text().slice(0, 300)) })
   page.on('pageerror', error => wrong.push(error.message.slice(0, 300)))
-  page.on('request', it => { if (!/^(data|blob):/.test(it.url()) && new URL(it.url()).origin !== new URL(HOST).origin) wrong.push(`request to ${it.url()}`) })
+  page.on('request', it => { if (!/^(data|blob):/.test(it.url()) && new URL(it.url()).origin !== new URL(host).origin) wrong.push(`request to ${it.url()}`) })
   page.on('response', it => { if (it.status() >= 400) wrong.push(`${it.status()} for ${it.url().slice(0, 200)}`) })
   await page.evaluateOnNewDocument(() => {
     addEventListener('securitypolicyviolation', it => console.log('violation', it.violatedDirective, it.blockedURI, it.sample))
@@ -44,7 +45,7 @@ async function open(path, theme = 'light') {
     new PerformanceObserver(list => { for (const it of list.getEntries()) window.longest = Math.max(window.longest, it.duration) }).observe({ type: 'longtask', buffered: true })
   })
   const start = performance.now()
-  await page.goto(HOST + path, { waitUntil: 'domcontentloaded' })
+  await page.goto(host + path, { waitUntil: 'domcontentloaded' })
   const clean = () => check(wrong.length === 0, wrong.join(' | '))
   const shoot = name => page.screenshot({ path: join(FOLDER, `${name}.png`) })
   return { page, start, clean, shoot, close: () => context.close() }
@@ -67,18 +68,19 @@ const type = async (page, editor, text) => {
 const put = (page, editor, text) => editor.evaluate((it, text) => { it.CodeMirror.setValue(text); it.CodeMirror.focus() }, text)
 const run = async page => { await page.keyboard.down('Control'); await page.keyboard.press('Enter'); await page.keyboard.up('Control') }
 // The last text on the page that begins so: tools draw their buttons in many ways.
-const press = async (page, text) => {
-  const place = await page.evaluate(text => {
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+const press = async (page, text, within = 'body') => {
+  const place = await page.evaluate((text, within) => {
+    const walker = document.createTreeWalker(document.querySelector(within), NodeFilter.SHOW_TEXT)
     let node, found
     while ((node = walker.nextNode())) if (node.data.trim().toLowerCase().startsWith(text)) found = node.parentElement
     const box = found?.getBoundingClientRect()
     return box && [box.x + box.width / 2, box.y + box.height / 2]
-  }, text.toLowerCase())
+  }, text.toLowerCase(), within)
   check(place, `nothing says ${text}`)
   await page.mouse.click(...place)
 }
 const isStored = (page, text) => page.evaluate(text => Object.values({ ...localStorage }).some(it => it.includes(text)), text)
+const DOCS = '.graphiql-doc-explorer'
 const PLACE = 'mutation { CreatePlace(name: "Leipzig") { name } }'
 
 for (const theme of ['light', 'dark']) {
@@ -89,12 +91,23 @@ for (const theme of ['light', 'dark']) {
     for (const path of ['/graphiql', '/playground']) check(links.includes(HOST + path), `${links}`)
     await page.setViewport({ width: 380, height: 700 })
     await shoot(`landing-${theme}-narrow`)
+    await page.click('summary'); await shows(page, 'MusicComposition')
+    await shoot(`landing-${theme}-types`)
     await pause(200); clean(); await close()
   })
 }
 
+// The machine may be busy with something else: up to three attempts.
+const timely = async attempt => {
+  for (let turn = 1; ; turn++) {
+    const [interactive, told] = await attempt()
+    if (interactive < INTERACTIVE_MS) return told
+    check(turn < 3, `typed into after ${interactive.toFixed()} ms, three times`)
+  }
+}
+
 for (const path of ['/graphql', '/graphiql', '/graphiql/']) {
-  await step(`GraphiQL on ${path}: interactive, then the schema`, async () => {
+  await step(`GraphiQL on ${path}: interactive, then the schema`, () => timely(async () => {
     const { page, start, clean, close } = await open(path)
     const editor = await page.waitForSelector('.graphiql-query-editor .CodeMirror')
     const shown = performance.now() - start
@@ -106,10 +119,9 @@ for (const path of ['/graphql', '/graphiql', '/graphiql/']) {
     await shows(page, 'mutation: Mutation')
     const ready = performance.now() - start
     const longest = await page.evaluate(() => window.longest)
-    check(interactive < INTERACTIVE_MS, `${interactive.toFixed()} ms`)
     clean(); await close()
-    return `shown after ${shown.toFixed()} ms, typed into after ${interactive.toFixed()} ms, docs after ${ready.toFixed()} ms, longest task ${longest.toFixed()} ms`
-  })
+    return [interactive, `shown after ${shown.toFixed()} ms, typed into after ${interactive.toFixed()} ms, docs after ${ready.toFixed()} ms, longest task ${longest.toFixed()} ms`]
+  }))
 }
 
 await step('GraphiQL: the example, a typed query, suggestions, docs, settings', async () => {
@@ -130,8 +142,7 @@ await step('GraphiQL: the example, a typed query, suggestions, docs, settings', 
   await shoot('graphiql-suggestions')
   await page.keyboard.press('Escape')
   const begun = performance.now()
-  await press(page, 'Mutation'); await shows(page, 'Mutation:ActionInterface')
-    .catch(() => shows(page, 'Create'))
+  await press(page, 'Mutation', DOCS); await shows(page, 'CreatePerson')
   const listed = performance.now() - begun
   await shoot('graphiql-docs')
   await page.click('[aria-label="Open settings dialog"]')
@@ -148,14 +159,16 @@ await step('GraphiQL: a mutation is refused, with a token in the headers allowed
   await put(page, editor, PLACE); await run(page)
   await has(page, '.graphiql-response .CodeMirror', 'No authorization token.')
   const jwt = await token(['Mutation:Place:*'])
+  const narrowed = page.waitForResponse(it => it.request().headers()['x-clef-visible'] === 'mine')
   await put(page, await page.$('.graphiql-editor-tool .graphiql-editor:not(.hidden) .CodeMirror'), JSON.stringify({ Authorization: `Bearer ${jwt}` }))
   await put(page, editor, PLACE); await run(page)
   await has(page, '.graphiql-response .CodeMirror', 'Leipzig')
-  await page.waitForResponse(it => it.request().headers()['x-clef-visible'] === 'mine')
+  await narrowed; await pause(1500)
   await page.click('[aria-label="Show Documentation Explorer"]')
-  await shows(page, 'mutation: Mutation'); await pause(1500)
-  await press(page, 'Mutation'); await shows(page, 'CreatePlace')
-  check(!(await page.evaluate(() => document.body.innerText.includes('CreatePerson'))), 'mutations that the token may not run are shown')
+  await shows(page, 'mutation: Mutation')
+  await press(page, 'Mutation', DOCS); await pause(500)
+  const docs = await page.$eval(DOCS, it => it.innerText)
+  check(docs.includes('CreatePlace') && !docs.includes('CreatePerson'), `not the mutations that the token may run: ${docs.slice(0, 200)}`)
   await shoot('graphiql-dark')
   check(!(await isStored(page, jwt)), 'the token is in localStorage')
   await page.reload()
@@ -177,9 +190,44 @@ await step('GraphiQL: a subscription receives an event; a link brings a query', 
   clean(); await close()
 })
 
+await step('below a path of a proxy: both explorers run a query and a subscription', async () => {
+  const target = new URL(HOST)
+  const proxy = createServer((request, response) => {
+    if (!request.url.startsWith('/below/')) return response.writeHead(404).end()
+    const forward = httpRequest({ host: target.hostname, port: target.port, method: request.method, path: request.url.slice(6), headers: request.headers }, answer => { response.writeHead(answer.statusCode, answer.headers); answer.pipe(response) })
+    request.pipe(forward)
+  })
+  proxy.on('upgrade', (request, socket, head) => {
+    const server = connect(target.port, target.hostname, () => {
+      const headers = request.rawHeaders.map((it, index) => it + (index % 2 ? '\r\n' : ': ')).join('')
+      server.write(`GET ${request.url.slice(6)} HTTP/1.1\r\n${headers}\r\n`); server.write(head)
+      server.pipe(socket); socket.pipe(server)
+    })
+    for (const it of [server, socket]) it.on('error', () => { server.destroy(); socket.destroy() })
+  })
+  await new Promise(resolve => proxy.listen(0, '127.0.0.1', resolve))
+  const below = `http://127.0.0.1:${proxy.address().port}/below`
+  for (const path of ['/graphql', '/playground']) {
+    const { page, clean, close } = await open(path, 'light', below)
+    const editor = await page.waitForSelector('.CodeMirror')
+    await put(page, editor, '{ Person(identifier: "clara") { name } }'); await pause(300); await run(page)
+    await has(page, '.CodeMirror', '"name": "Clara Schumann"')
+    await put(page, editor, 'subscription { nodeChanged(types: [Person]) { action key } }'); await pause(300); await run(page)
+    await pause(1000)
+    await mutate(`mutation { CreatePerson(identifier: "below${path}") { name } }`)
+    await has(page, '.CodeMirror', `below${path}`)
+    clean(); await close()
+  }
+  const { page, clean, close } = await open('/', 'light', below)
+  const links = await page.$$eval('a', all => all.map(it => it.href))
+  check(links.includes(`${below}/graphiql`), `${links}`)
+  clean(); await close()
+  proxy.close(); proxy.closeAllConnections()
+})
+
 const QUERY_PANE = '.active .CodeMirror-focused, .active .CodeMirror'
 for (const path of ['/playground', '/playground/']) {
-  await step(`Playground on ${path}: interactive, then the schema`, async () => {
+  await step(`Playground on ${path}: interactive, then the schema`, () => timely(async () => {
     const { page, start, clean, close } = await open(path)
     const editor = await page.waitForSelector(QUERY_PANE)
     const shown = performance.now() - start
@@ -187,12 +235,11 @@ for (const path of ['/playground', '/playground/']) {
     await page.keyboard.type('# typed')
     await has(page, '.CodeMirror', '# typed')
     const interactive = performance.now() - start
-    check(interactive < INTERACTIVE_MS, `${interactive.toFixed()} ms`)
     await pause(3000)
     const longest = await page.evaluate(() => window.longest)
     clean(); await close()
-    return `shown after ${shown.toFixed()} ms, typed into after ${interactive.toFixed()} ms, longest task ${longest.toFixed()} ms`
-  })
+    return [interactive, `shown after ${shown.toFixed()} ms, typed into after ${interactive.toFixed()} ms, longest task ${longest.toFixed()} ms`]
+  }))
 }
 
 await step('Playground: the example, a typed query, suggestions, docs, the schema', async () => {
@@ -200,7 +247,8 @@ await step('Playground: the example, a typed query, suggestions, docs, the schem
   const editor = await page.waitForSelector(QUERY_PANE)
   await has(page, '.CodeMirror', 'Person(first: 10)')
   await editor.click({ offset: { x: 120, y: 20 } }); await run(page)
-  await has(page, '.result-window .CodeMirror, .CodeMirror', '"name": "Clara Schumann"')
+  await has(page, '.CodeMirror', '"name": "Clara Schumann"')
+  await pause(1000)
   await shoot('playground-light')
   await type(page, editor, '{ Person(filter: { name: "Clara Schumann" }) { identifier } }')
   await run(page)
@@ -209,6 +257,7 @@ await step('Playground: the example, a typed query, suggestions, docs, the schem
   await page.waitForSelector('.CodeMirror-hints')
   check((await page.$eval('.CodeMirror-hints', it => it.innerText)).includes('MusicComposition'), 'no suggestion')
   await page.keyboard.press('Escape')
+  await page.waitForFunction(() => !document.querySelector('.CodeMirror-hint-information'))
   const begun = performance.now()
   await press(page, 'docs'); await shows(page, 'CreatePerson')
   const listed = performance.now() - begun

@@ -8,6 +8,7 @@ mod jwt;
 mod scopes;
 mod limits;
 mod compression;
+mod explorer;
 mod connections;
 mod request_control_action;
 mod socket;

@@ -16,18 +16,19 @@ pub(in crate::http) fn example_type(model: &Model) -> Option<&NodeType> {
 /// Names of GraphQL need no escape in HTML, nor does anything else in here.
 pub(super) fn document(model: &Model, public: PublicOperations) -> String {
     let open = if public.queries {
-        "Queries are open to everyone, mutations need a token."
+        "# Queries are open to everyone.\n# A mutation needs a token:"
     } else {
-        "Queries and mutations need a token."
+        "# Queries and mutations need a token:"
     };
     let scope = example_type(model).map_or("*".to_owned(), |ty| format!("Mutation:{}:*", ty.name));
+    // Lines that fit into half a window.
     format!(
-        "# Ctrl-Enter runs what stands here, Ctrl-Space shows what may stand here.\n\
-         #\n\
-         # {open}\n\
-         # POST /jwt gives one for an API key, which whoever runs this server gives out:\n\
-         #   {{\"id\": \"…\", \"apiKey\": \"…\", \"scopes\": [\"{scope}\"]}}\n\
-         # Put it into the headers below:\n\
+        "# Ctrl-Enter runs, Ctrl-Space suggests.\n#\n\
+         {open} POST /jwt with\n\
+         #   {{\"id\": \"…\", \"apiKey\": \"…\",\n\
+         #    \"scopes\": [\"{scope}\"]}}\n\
+         # gives one. Who runs this server gives out\n\
+         # id and apiKey. Then in the headers below:\n\
          #   {{\"Authorization\": \"Bearer …\"}}\n\n\
          {}\n",
         query(model)

@@ -21,6 +21,14 @@
     return Response.json(answer);
   };
 
+  // The frame of suggestions goes with them by the event DOMNodeRemoved, which browsers no longer send.
+  const FRAME = '.CodeMirror-hints-wrapper';
+  new MutationObserver((changes) => {
+    for (const { target, removedNodes } of changes) {
+      if (removedNodes.length > 0 && target.matches(FRAME) && !target.querySelector('.CodeMirror-hints')) target.remove();
+    }
+  }).observe(document.body, { childList: true, subtree: true });
+
   const options = { endpoint: clef.endpoint, subscriptionEndpoint: clef.socket, setTitle: false };
   const isFirst = localStorage.getItem(KEPT) === null;
   if (isFirst) {
