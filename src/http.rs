@@ -141,7 +141,7 @@ impl Services {
         }
     }
 
-    /// Without GraphiQL and GraphQL Playground.
+    /// Without `GraphiQL` and GraphQL Playground.
     #[must_use]
     pub fn without_explorer(mut self) -> Self {
         self.has_explorer = false;

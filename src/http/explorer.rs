@@ -1,4 +1,4 @@
-//! GraphiQL and GraphQL Playground, with everything they load: nothing comes from elsewhere, no script stands in a page.
+//! `GraphiQL` and GraphQL Playground, with everything they load: nothing comes from elsewhere, no script stands in a page.
 
 mod assets;
 mod example;
@@ -100,7 +100,7 @@ fn policy(headers: &HeaderMap, nonce: &str) -> String {
     )
 }
 
-/// For browsers to which `'self'` does not mean WebSockets: where the page was asked for, if a policy can say it (no IPv6 address).
+/// For browsers to which `'self'` does not mean `WebSocket`s: where the page was asked for, if a policy can say it (no IPv6 address).
 fn host(headers: &HeaderMap) -> Option<&str> {
     let host = headers.get(HOST)?.to_str().ok()?;
     let (name, port) = host.split_once(':').unwrap_or((host, "0"));
