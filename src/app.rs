@@ -191,8 +191,11 @@ async fn assemble(config: Config, clock: Clock) -> Result<Parts, Error> {
     let engine = Arc::new(engine);
     let warmed = Arc::clone(&engine);
     tokio::spawn(async move { warmed.warm().await });
-    let services = Services::new(Arc::clone(&engine), Arc::clone(&authority), universe, config.limits)
+    let mut services = Services::new(Arc::clone(&engine), Arc::clone(&authority), universe, config.limits)
         .with_public_url(config.public_url.as_deref());
+    if !config.has_explorer {
+        services = services.without_explorer();
+    }
     Ok(Parts { authority, engine, services: Arc::new(services), storage, example: example(&model) })
 }
 

@@ -25,8 +25,8 @@ use crate::{auth, graphql};
 use credentials::{Credentials, credentials};
 use problem::Problems;
 use values::{
-    audit_table, data_folder, database_url, default_host, environment, leeway, lifetime, limits, list, log_filter,
-    port, public_operations, public_url, query_limits, statement_timeout, token_types,
+    audit_table, data_folder, database_url, default_host, environment, explorer, leeway, lifetime, limits, list,
+    log_filter, port, public_operations, public_url, query_limits, statement_timeout, token_types,
 };
 
 pub use development::{DevelopmentKeys, Error as DevelopmentError};
@@ -113,6 +113,8 @@ pub struct Config {
     pub statement_timeout: Duration,
     /// Whether each mutation and each token leaves a row in the database.
     pub has_audit_table: bool,
+    /// Whether there are pages to try queries in.
+    pub has_explorer: bool,
     /// In the syntax of `RUST_LOG`.
     pub log_filter: String,
     /// To be told at start, although nothing is wrong.
@@ -139,6 +141,7 @@ impl Config {
         let statement_timeout = statement_timeout(&settings, &mut problems);
         let public_operations = public_operations(&settings, &mut problems);
         let has_audit_table = audit_table(&settings, &mut problems);
+        let has_explorer = explorer(&settings, &mut problems);
         let log_filter = log_filter(&settings, &mut problems);
         let credentials = credentials(&settings, environment, &mut problems, &mut notices);
         let (lifetime, leeway) = (lifetime(&settings, &mut problems), leeway(&settings, &mut problems));
@@ -174,6 +177,7 @@ impl Config {
             query_limits,
             statement_timeout,
             has_audit_table,
+            has_explorer,
             log_filter,
             notices,
             credential_files,

@@ -12,6 +12,7 @@ mod compression;
 mod document;
 mod error;
 mod event_stream;
+mod explorer;
 mod graphql;
 mod health;
 mod introspection;
@@ -122,6 +123,7 @@ pub struct Services {
     anonymous: Limiter<IpAddr>,
     /// For what takes time and memory to mint, so that it never takes all.
     slow_mints: Arc<Semaphore>,
+    has_explorer: bool,
 }
 
 impl Services {
@@ -150,6 +152,7 @@ impl Services {
             mint_failures: Guesses::new(rates.mint_failures),
             anonymous: Limiter::new(rates.anonymous),
             slow_mints: Arc::new(Semaphore::new(SLOW_MINTS_MAX)),
+            has_explorer: true,
         }
     }
 
@@ -157,6 +160,13 @@ impl Services {
     #[must_use]
     pub fn with_public_url(mut self, url: Option<&str>) -> Self {
         self.public_url = url.map(Into::into);
+        self
+    }
+
+    /// Without `GraphiQL` and GraphQL Playground.
+    #[must_use]
+    pub fn without_explorer(mut self) -> Self {
+        self.has_explorer = false;
         self
     }
 }
@@ -173,6 +183,11 @@ pub fn endpoints(services: Arc<Services>) -> Router {
         .route("/", any(graphql::handle))
         .route("/graphql", any(graphql::handle))
         .route("/graphql/", any(graphql::handle))
+        .route("/graphiql", any(explorer::graphiql))
+        .route("/graphiql/", any(explorer::graphiql))
+        .route("/playground", any(explorer::playground))
+        .route("/playground/", any(explorer::playground))
+        .route("/explorer/{file}", any(explorer::asset))
         .route("/jwt", any(jwt::handle))
         .route("/jwt/", any(jwt::handle))
         .route("/scopes/explain", any(scopes::explain))

@@ -48,6 +48,7 @@ pub struct Settings {
     pub(super) trusted_proxies: Option<String>,
     pub(super) forwarded_header: Option<String>,
     pub(super) audit_table: Option<String>,
+    pub(super) explorer: Option<String>,
     pub(super) max_sockets: Option<String>,
     pub(super) max_sockets_per_address: Option<String>,
     pub(super) max_operations_per_socket: Option<String>,

@@ -209,12 +209,22 @@ pub(super) fn statement_timeout(settings: &Settings, problems: &mut Problems) ->
 }
 
 pub(super) fn audit_table(settings: &Settings, problems: &mut Problems) -> bool {
-    match settings.audit_table.as_deref().map(str::trim) {
-        None | Some("false") => false,
+    truth("AUDIT_TABLE", settings.audit_table.as_deref(), false, problems)
+}
+
+/// On in production too: what they show is public by introspection.
+pub(super) fn explorer(settings: &Settings, problems: &mut Problems) -> bool {
+    truth("EXPLORER", settings.explorer.as_deref(), true, problems)
+}
+
+fn truth(variable: &'static str, text: Option<&str>, default: bool, problems: &mut Problems) -> bool {
+    match text.map(str::trim) {
+        None => default,
         Some("true") => true,
+        Some("false") => false,
         Some(other) => {
-            problems.push("AUDIT_TABLE", format!("`{other}` is unknown: write `true` or `false`"));
-            false
+            problems.push(variable, format!("`{other}` is unknown: write `true` or `false`"));
+            default
         }
     }
 }

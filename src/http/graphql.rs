@@ -18,8 +18,9 @@ use super::challenge::{challenge, merged};
 use super::compression::compressed;
 use super::cors::preflight;
 use super::error::{GRAPHQL_METHODS, GraphqlError, set};
+use super::explorer::Explorer;
 use super::request_body::{self, Unread};
-use super::{event_stream, landing, websocket};
+use super::{event_stream, explorer, landing, websocket};
 use crate::auth::{Access, TOKEN_BYTES_MAX};
 use crate::graphql::{Answer, Challenge, Mailbox, Outcome, Started, Visible};
 
@@ -45,13 +46,21 @@ pub(super) async fn handle(State(services): State<Arc<Services>>, request: Reque
         _ if parts.uri.path_and_query().is_some_and(|path| path.as_str().len() > URI_BYTES_MAX) => {
             Err(GraphqlError::UriTooLong { bytes_max: URI_BYTES_MAX })
         }
-        _ if landing::is_wanted(&parts) => Ok(landing::page(services.engine.model())),
+        _ if landing::is_wanted(&parts) => Ok(for_browsers(&services, &parts)),
         Method::POST => post(&services, &parts, body, media_type).await,
         Method::GET => get(&services, &parts, media_type).await,
         Method::OPTIONS => Ok(preflight(&parts.headers, GRAPHQL_METHODS)),
         _ => Err(GraphqlError::Method),
     };
     result.unwrap_or_else(|error| error.into_response(media_type))
+}
+
+/// What the address of the API shows to people.
+fn for_browsers(services: &Services, parts: &Parts) -> Response {
+    if services.has_explorer && parts.uri.path() != "/" {
+        return explorer::page(&services.engine, parts, Explorer::Graphiql);
+    }
+    landing::page(services)
 }
 
 async fn post(

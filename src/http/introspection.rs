@@ -144,7 +144,7 @@ fn etag(body: &[u8]) -> HeaderValue {
 }
 
 /// Compared weakly, as `If-None-Match` asks (RFC 9110, section 13.1.2).
-fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
+pub(super) fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
     let opaque = |tag: &[u8]| tag.strip_prefix(b"W/").unwrap_or(tag).to_vec();
     let etag = opaque(etag.as_bytes());
     headers

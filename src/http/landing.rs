@@ -11,9 +11,13 @@ use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::error::set;
-use crate::model::Model;
+use super::{Services, explorer};
 
 const PAGE: &str = include_str!("landing.html");
+const EXPLORERS: &str =
+    "<p class=\"explorers\"><a href=\"graphiql\">GraphiQL</a> <a href=\"playground\">GraphQL Playground</a></p>";
+const OPEN: &str = "queries are open to everyone, every mutation needs a token with its scope";
+const GUARDED: &str = "queries and mutations need a token with their scopes";
 
 /// Nothing but the style that stands in the page, and in no frame.
 static POLICY: LazyLock<Option<HeaderValue>> = LazyLock::new(|| {
@@ -21,7 +25,7 @@ static POLICY: LazyLock<Option<HeaderValue>> = LazyLock::new(|| {
     let (style, _) = rest.split_once("</style>")?;
     let digest = BASE64_STANDARD.encode(Sha256::digest(style));
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
     HeaderValue::from_str(&policy).ok()
 });
@@ -35,15 +39,22 @@ pub(super) fn is_wanted(parts: &Parts) -> bool {
         && names.any(|name| name.trim().eq_ignore_ascii_case("text/html"))
 }
 
-pub(super) fn page(model: &Model) -> Response {
-    let names = || model.objects().map(|(_, ty)| &*ty.name);
-    let example = names().find(|name| *name == "Person").or_else(|| names().next()).unwrap_or("Type");
+pub(super) fn page(services: &Services) -> Response {
+    let model = services.engine.model();
+    let example = explorer::example_type(model).map_or("Type", |ty| &ty.name);
+    let names: Vec<&str> = model.objects().map(|(_, ty)| &*ty.name).collect();
+    let explorers = if services.has_explorer { EXPLORERS } else { "" };
+    let queries = if services.engine.explainer().public().queries { OPEN } else { GUARDED };
     // Names of GraphQL need no escape in HTML.
     let body = PAGE
+        .replace("@explorers@", explorers)
+        .replace("@open@", queries)
+        .replace("@icon@", &explorer::ICON)
         .replace("@types@", &model.objects().count().to_string())
         .replace("@queries@", &model.queries().len().to_string())
         .replace("@mutations@", &thousands(model.mutations().len()))
-        .replace("@example@", example);
+        .replace("@example@", example)
+        .replace("@names@", &names.join(" "));
     let mut response = body.into_response();
     set(&mut response, CONTENT_TYPE, "text/html; charset=utf-8");
     set(&mut response, CACHE_CONTROL, "no-cache");

@@ -3,7 +3,8 @@
 
 Starts the binary in an empty folder without any configuration, as a newcomer does, and takes the key that it made.
 Then: the steps of the unmodified PyPI client (trompace_steps.py), the documents that clients send (replay.mjs), JSON-LD
-in a processor of it (jsonld_steps.py), and npm clients that subscribe (live.mjs).
+in a processor of it (jsonld_steps.py), and npm clients that subscribe (live.mjs). Then the pages for people in Chromium (explorer.mjs), whose
+files of others are compared with npm's.
 What is not served yet stands in `later.txt`: those steps must fail, and all others must pass. Writes "PASSED FAILED" to FOLDER/result.
 """
 import gzip
@@ -109,6 +110,25 @@ def main():
     figures = check("npm clients", done.stdout.splitlines(), later)
     print(f"npm clients that subscribe: {figures[0]} steps as expected, {figures[1]} not")
     passed, failed = passed + figures[0], failed + figures[1] + (0 if figures[0] else 1)
+    if server.stop() != 0:
+        print("the server did not end well on SIGTERM")
+        failed += 1
+
+    server = Server(binary)
+    shutil.copy(HERE / "explorer.mjs", folder / "node" / "explorer.mjs")
+    chromium = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "chromium")
+    steps = [
+        ("pages in Chromium", ["node", folder / "node" / "explorer.mjs", server.url, server.key_id, server.key, chromium, folder / "screenshots"], "explorer.log"),
+        ("files of others", ["node", HERE.parents[1] / "src/http/explorer/assets/assets.mjs", "--check", folder / "npm"], "assets.log"),
+    ]
+    for name, command, log in steps:
+        done = subprocess.run(command, capture_output=True, text=True)
+        (folder / log).write_text(done.stdout + done.stderr)
+        figures = check(name, done.stdout.splitlines(), later)
+        print("".join(f"  {line[5:]}\n" for line in done.stdout.splitlines() if line.startswith("PASS") and " ms" in line), end="")
+        print(f"{name}: {figures[0]} steps as expected, {figures[1]} not{'' if figures[0] else ': ' + done.stderr.strip()[-500:]}")
+        failed += figures[1] + (1 if not figures[0] or (done.returncode and not figures[1]) else 0)
+        passed += figures[0]
     if server.stop() != 0:
         print("the server did not end well on SIGTERM")
         failed += 1

@@ -9,6 +9,7 @@ mod jwt;
 mod scopes;
 mod limits;
 mod compression;
+mod explorer;
 mod connections;
 mod documents;
 mod request_control_action;

@@ -59,7 +59,7 @@ async fn large_answers_are_compressed_for_those_who_ask() {
     assert_eq!(small.header("content-encoding"), None);
 }
 
-async fn decoded(encoding: &str, body: &[u8]) -> Vec<u8> {
+pub(super) async fn decoded(encoding: &str, body: &[u8]) -> Vec<u8> {
     use async_compression::tokio::write::{BrotliDecoder, GzipDecoder};
     if encoding == "br" {
         let mut decoder = BrotliDecoder::new(Vec::new());

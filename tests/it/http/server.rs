@@ -67,9 +67,25 @@ impl Server {
         };
         let authority = Authority::new(settings, clock).unwrap();
         let scopes = engine.explainer().catalogue().scopes().cloned().collect();
-        let services = Arc::new(Services::new(engine, authority, scopes, limits.clone()).with_public_url(url));
-        let router =
-            clef::http::observed(clef::http::endpoints(services).route("/panic", get(broken)), limits.request_timeout);
+        Self::start_services(Services::new(engine, authority, scopes, limits.clone()).with_public_url(url), limits)
+            .await
+    }
+
+    /// Of another schema, in a folder, and changed.
+    pub(crate) async fn start_of(schema: &str, change: impl FnOnce(Services) -> Services) -> Self {
+        let settings = Settings {
+            secrets: vec![Secret::unnamed("a secret of the tests, of more than 32 bytes")],
+            ..Settings::default()
+        };
+        let authority = Authority::new(settings, Clock::System).unwrap();
+        let engine = Arc::new(crate::support::engine(crate::support::model(schema)).await);
+        Self::start_services(change(Services::new(engine, authority, Vec::new(), Limits::default())), Limits::default())
+            .await
+    }
+
+    async fn start_services(services: Services, limits: Limits) -> Self {
+        let endpoints = clef::http::endpoints(Arc::new(services)).route("/panic", get(broken));
+        let router = clef::http::observed(endpoints, limits.request_timeout);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();

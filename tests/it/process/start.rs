@@ -40,3 +40,17 @@ async fn no_secret_stands_in_the_arguments_and_no_key_is_published() {
         assert_eq!(response.status, if path == "/jwks" { 400 } else { 404 }, "{path}");
     }
 }
+
+#[tokio::test]
+async fn explorers_are_served_unless_they_are_switched_off() {
+    let folder = Folder::new("explorer");
+    let keys = r#"[{"id": "a", "apiKey": "0123456789abcdef", "scopes": ["*"]}]"#;
+    for (explorer, status) in [("", 200), ("true", 200), ("false", 404)] {
+        let settings = [("JWT_SECRET", SECRET), ("JWT_AUTH_KEYS", keys), ("EXPLORER", explorer)];
+        let program = Program::start(&folder.0, &settings);
+        for path in ["/graphiql", "/playground"] {
+            let response = program.send(&format!("GET {path}"), &[], &serde_json::Value::Null).await;
+            assert_eq!(response.status, status, "{path} {explorer}");
+        }
+    }
+}
