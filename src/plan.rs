@@ -24,6 +24,7 @@ use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 
 use crate::model::Model;
+use crate::sql::Dialect;
 
 pub use input::{Arguments, Variables};
 pub use kept::KeptObjects;
@@ -41,6 +42,8 @@ pub struct Source<'a> {
     pub variables: &'a Variables,
     /// The time of the request.
     pub now: DateTime<Utc>,
+    /// The database that statements are for.
+    pub dialect: Dialect,
 }
 
 /// A root field with its merged selections.

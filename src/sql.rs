@@ -1,4 +1,4 @@
-//! SQL text under construction: syntax, identifiers, literals and parameters kept apart. Knows no table and no dialect.
+//! SQL text under construction: syntax, identifiers, literals and parameters kept apart. Knows no table.
 
 use std::fmt::Write as _;
 

@@ -33,7 +33,7 @@ pub use snapshot::Snapshot;
 pub use write::{Decision, Write};
 
 use crate::model::Model;
-use crate::sql::Sql;
+use crate::sql::{Dialect, Sql};
 use place::{Place, Scratch};
 use prepare::{Outcome, prepare};
 use reader::Reader;
@@ -120,6 +120,11 @@ impl Storage {
     /// As [`Self::write`]; nothing is told then.
     pub async fn write_announced(&self, write: Write, announcement: Announcement) -> Result<Option<String>, Error> {
         self.0.writer.write(write, Some(announcement)).await
+    }
+
+    /// The database that statements have to be written for.
+    pub fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
     }
 
     /// What writes did to nodes.

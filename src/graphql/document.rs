@@ -24,6 +24,7 @@ use crate::auth::Access;
 use crate::clock::Clock;
 use crate::model::Model;
 use crate::plan::{KeptObjects, Source, input};
+use crate::sql::Dialect;
 
 /// Documents kept.
 const DOCUMENTS_MAX: usize = 1_000;
@@ -41,8 +42,15 @@ pub(super) struct Document {
 
 impl Document {
     /// What planning an operation of it starts from.
-    pub(super) fn source<'a>(&'a self, model: &'a Model, variables: &'a input::Variables, clock: &Clock) -> Source<'a> {
-        Source { model, document: &self.executable, kept: &self.kept, variables, now: clock.now().into() }
+    pub(super) fn source<'a>(
+        &'a self,
+        model: &'a Model,
+        variables: &'a input::Variables,
+        clock: &Clock,
+        dialect: Dialect,
+    ) -> Source<'a> {
+        let now = clock.now().into();
+        Source { model, document: &self.executable, kept: &self.kept, variables, now, dialect }
     }
 }
 

@@ -173,7 +173,7 @@ impl Engine {
         };
         let variables = input::coerce_variables(self.model.api(), &definition.node, &request.variables)
             .map_err(GraphqlError::from_variables)?;
-        let source = document.source(&self.model, &variables, &self.clock);
+        let source = document.source(&self.model, &variables, &self.clock, self.storage.dialect());
         let is_narrowed = request.visible == Visible::Mine && root_type == QUERY && request.query.contains("__");
         let hidden = is_narrowed.then(|| Hidden::of(&self.model, |scope| access.check(scope).is_ok()));
         let operation = Operation { source, root_type, hidden, document: &document };

@@ -19,6 +19,7 @@ use crate::model::Model;
 use crate::model::api::{MUTATION, QUERY, SUBSCRIPTION};
 use crate::plan::input;
 use crate::scope::{Catalogue, Minimal, Scope};
+use crate::sql::Dialect;
 
 /// Looks at documents of one schema. Has no storage.
 #[derive(Debug)]
@@ -214,7 +215,8 @@ impl Explainer {
             }
             None => (input::Variables::new(), Values::Open),
         };
-        let source = document.source(&self.model, &variables, &self.clock);
+        // No statement is made of it.
+        let source = document.source(&self.model, &variables, &self.clock, Dialect::Sqlite);
         let roots = needs::root_fields(&source, root_type, &definition.node.selection_set.node, values);
         if values == Values::Sent {
             self.limits.check_operation(&source, root_type, &roots, definition.pos).map_err(|error| vec![*error])?;

@@ -1,22 +1,221 @@
-//! Expressions that differ between databases, for SQLite. Everything else in a statement is common SQL.
+//! Expressions that differ between databases. Everything else in a statement is common SQL.
+//!
+//! On PostgreSQL `row_to_json` writes objects: `json_build_object` took a quarter longer for 1,000 rows of ten fields (PostgreSQL 15).
+
+mod components;
+mod pattern;
+mod text;
 
 use super::page::Alias;
-use crate::model::StorageType;
 use crate::model::columns::system;
-use crate::sql::{Parameter, Sql};
+use crate::model::{PropertyType, StorageType};
+use crate::sql::{Dialect, Parameter, Sql};
 
 /// Order with nulls last.
 pub const ASCENDING: &str = " asc nulls last";
 /// Order with nulls first.
 pub const DESCENDING: &str = " desc nulls first";
-/// Operand of `limit` for all rows; an `offset` needs a `limit` before it.
-pub const NO_LIMIT: &str = "-1";
-/// Most members that a JSON object of one call can have: a function takes at most 1,000 arguments.
+/// Most members that a JSON object of one call can have: a function of SQLite takes at most 1,000 arguments.
 pub const MEMBERS_MAX: usize = 480;
+/// Longest name that PostgreSQL does not cut off, in bytes.
+const NAME_MAX: usize = 63;
+/// Longer lists travel as one JSON parameter, so that the statement's text stays the same.
+const WRITTEN_OUT_MAX: usize = 16;
 
-/// A JSON object.
-pub fn object<'a>(members: impl IntoIterator<Item = (&'a str, Sql)>) -> Sql {
-    let mut sql = Sql::new("json_object(");
+impl Dialect {
+    /// A JSON object.
+    pub fn object<'a>(self, members: impl IntoIterator<Item = (&'a str, Sql)>) -> Sql {
+        let members: Vec<_> = members.into_iter().collect();
+        match self {
+            Self::Sqlite => object_of_pairs("json_object(", members),
+            Self::Postgres if members.is_empty() || members.iter().any(|(key, _)| key.len() > NAME_MAX) => {
+                object_of_pairs("json_build_object(", members)
+            }
+            Self::Postgres => {
+                let mut sql = Sql::new("(select row_to_json(o) from (select ");
+                sql.join(
+                    ", ",
+                    members.into_iter().map(|(key, mut value)| {
+                        value.push(" as ").ident(key);
+                        value
+                    }),
+                );
+                sql.push(") o)");
+                sql
+            }
+        }
+    }
+
+    /// A text constant as a JSON value.
+    pub fn json_text(self, text: &str) -> Sql {
+        let mut sql = Sql::default();
+        match self {
+            Self::Sqlite => sql.literal(text),
+            Self::Postgres => sql.push("to_json(").literal(text).push("::text)"),
+        };
+        sql
+    }
+
+    /// JSON as the column of an answer.
+    pub fn answer(self, json: Sql) -> Sql {
+        match self {
+            Self::Sqlite => json,
+            Self::Postgres => wrapped("(", json, ")::text"),
+        }
+    }
+
+    /// A JSON array with an element for each row of `rows`, in its order.
+    pub fn array(self, element: Sql, rows: Sql, alias: Alias) -> Sql {
+        let mut sql = self.aggregate(element);
+        sql.push(" from (").append(rows).push(") ").append(alias.sql());
+        sql
+    }
+
+    /// A JSON array with an element for each node whose number `page` selects, in its order: the page first, then the rows of its nodes.
+    pub fn array_of_page(self, element: Sql, page: Sql, page_alias: Alias, node: Alias) -> Sql {
+        let mut sql = match self {
+            Self::Sqlite => {
+                let mut sql = self.aggregate(element);
+                sql.push(" from (").append(page).push(") ").append(page_alias.sql()).push(" cross join node ");
+                sql.append(node.sql()).push(" where ");
+                sql
+            }
+            Self::Postgres => {
+                // A join keeps no order; the numbers of the page's rows are its order.
+                let mut sql = Sql::new("select coalesce(json_agg(");
+                sql.append(element)
+                    .push(" order by ")
+                    .append(page_alias.column("__row"))
+                    .push("), '[]')::text from (select q.*, ");
+                sql.push("row_number() over () as \"__row\" from (")
+                    .append(page)
+                    .push(") q) ")
+                    .append(page_alias.sql());
+                sql.push(" join node ").append(node.sql()).push(" on ");
+                sql
+            }
+        };
+        sql.append(node.column(system::ID)).push(" = ").append(page_alias.column(system::ID));
+        sql
+    }
+
+    fn aggregate(self, element: Sql) -> Sql {
+        match self {
+            Self::Sqlite => wrapped("select json_group_array(", element, ")"),
+            Self::Postgres => wrapped("select coalesce(json_agg(", element, "), '[]')"),
+        }
+    }
+
+    /// A stored value as JSON.
+    pub fn json_value(self, column: Sql, storage: StorageType) -> Sql {
+        let mut sql = Sql::default();
+        match (self, storage) {
+            (_, StorageType::Text | StorageType::Integer | StorageType::Date | StorageType::DateTime)
+            | (Self::Postgres, StorageType::Real) => sql.append(column),
+            // JSON functions write 15 digits (SQLite 3.51), which is another number for about half of all that are not written by hand.
+            (Self::Sqlite, StorageType::Real) => sql
+                .push("case when ")
+                .append(column.clone())
+                .push(" <> cast(json_quote(")
+                .append(column.clone())
+                .push(") as real) then json(printf('%!.17g', ")
+                .append(column.clone())
+                .push(")) else ")
+                .append(column)
+                .push(" end"),
+            (Self::Sqlite, StorageType::Boolean) => {
+                sql.push("json(case ").append(column).push(" when 0 then 'false' when 1 then 'true' end)")
+            }
+            (Self::Sqlite, StorageType::List | StorageType::Json) => sql.push("json(").append(column).push(")"),
+            (Self::Postgres, StorageType::Boolean) => sql.push("(").append(column).push(" <> 0)"),
+            (Self::Postgres, StorageType::List | StorageType::Json) => sql.append(column).push("::json"),
+        };
+        sql
+    }
+
+    /// Operand of `limit` for all rows; SQLite wants a `limit` before an `offset`.
+    pub fn no_limit(self) -> &'static str {
+        match self {
+            Self::Sqlite => "-1",
+            Self::Postgres => "all",
+        }
+    }
+
+    /// `value in (…)` for any number of values of one type.
+    pub fn is_one_of(self, value: Sql, operands: Vec<Parameter>) -> Sql {
+        let mut sql = value;
+        if operands.len() <= WRITTEN_OUT_MAX {
+            sql.push(" in ").bind_list(operands);
+            return sql;
+        }
+        let cast = match operands.iter().find(|operand| **operand != Parameter::Null) {
+            Some(Parameter::Integer(_)) => "::bigint",
+            Some(Parameter::Real(_)) => "::double precision",
+            _ => "",
+        };
+        let values: Vec<serde_json::Value> = operands.into_iter().map(json_parameter).collect();
+        let values = serde_json::Value::Array(values).to_string();
+        match self {
+            Self::Sqlite => sql.push(" in (select value from json_each(").bind(values).push("))"),
+            Self::Postgres => sql
+                .push(" in (select value")
+                .push(cast)
+                .push(" from json_array_elements_text(")
+                .bind(values)
+                .push("::json))"),
+        };
+        sql
+    }
+
+    /// Whether any item of a stored list fulfils the condition.
+    ///
+    /// `limit 1` keeps SQLite from making a join of it, which counts a row once for each item that an `offset` skips (SQLite 3.51.3,
+    /// `existsToJoin`).
+    pub fn any_item(self, list: Sql, item: Alias, condition: Sql) -> Sql {
+        let mut sql = Sql::new("exists (select 1 from ");
+        match self {
+            Self::Sqlite => sql.push("json_each(").append(list).push(") "),
+            Self::Postgres => sql.push("json_array_elements_text(").append(list).push("::json) "),
+        };
+        sql.append(item.sql()).push(" where ").append(condition).push(" limit 1)");
+        sql
+    }
+
+    /// The item of [`Self::any_item`], of a list of this type.
+    pub fn item_value(self, item: Alias, ty: &PropertyType) -> Sql {
+        let mut sql = item.column("value");
+        match (self, ty) {
+            (Self::Postgres, PropertyType::Int) => sql.push("::bigint"),
+            (Self::Postgres, PropertyType::Float) => sql.push("::double precision"),
+            (Self::Postgres, PropertyType::Boolean) => sql.push("::boolean::integer"),
+            _ => &mut sql,
+        };
+        sql
+    }
+
+    /// How many items a stored list has; null if it is absent.
+    pub fn list_length(self, list: Sql) -> Sql {
+        match self {
+            Self::Sqlite => wrapped("json_array_length(", list, ")"),
+            Self::Postgres => wrapped("json_array_length(", list, "::json)"),
+        }
+    }
+}
+
+/// A number as text.
+pub fn number_as_text(column: Sql) -> Sql {
+    wrapped("cast(", column, " as text)")
+}
+
+/// True for a value, unknown for none: its negation does not match an absent value either.
+pub fn present(value: Sql) -> Sql {
+    let mut sql = value.clone();
+    sql.push(" = ").append(value);
+    sql
+}
+
+fn object_of_pairs(function: &'static str, members: Vec<(&str, Sql)>) -> Sql {
+    let mut sql = Sql::new(function);
     sql.join(
         ", ",
         members.into_iter().map(|(key, value)| {
@@ -29,194 +228,10 @@ pub fn object<'a>(members: impl IntoIterator<Item = (&'a str, Sql)>) -> Sql {
     sql
 }
 
-/// A JSON array with an element for each row of `rows`, in its order.
-pub fn array(element: Sql, rows: Sql, alias: Alias) -> Sql {
-    let mut sql = Sql::new("select json_group_array(");
-    sql.append(element).push(") from (").append(rows).push(") ").append(alias.sql());
-    sql
-}
-
-/// A JSON array with an element for each node whose number `page` selects, in its order: the page first, then the rows of its nodes.
-pub fn array_of_page(element: Sql, page: Sql, page_alias: Alias, node: Alias) -> Sql {
-    let mut sql = Sql::new("select json_group_array(");
-    sql.append(element).push(") from (").append(page).push(") ").append(page_alias.sql());
-    sql.push(" cross join node ").append(node.sql()).push(" where ").append(node.column(system::ID));
-    sql.push(" = ").append(page_alias.column(system::ID));
-    sql
-}
-
-/// A stored value as JSON.
-pub fn json_value(column: Sql, storage: StorageType) -> Sql {
-    let mut sql = Sql::default();
-    match storage {
-        StorageType::Text | StorageType::Integer | StorageType::Date | StorageType::DateTime => sql.append(column),
-        // JSON functions write 15 digits (SQLite 3.51), which is another number for about half of all that are not written by hand.
-        StorageType::Real => sql
-            .push("case when ")
-            .append(column.clone())
-            .push(" <> cast(json_quote(")
-            .append(column.clone())
-            .push(") as real) then json(printf('%!.17g', ")
-            .append(column.clone())
-            .push(")) else ")
-            .append(column)
-            .push(" end"),
-        StorageType::Boolean => {
-            sql.push("json(case ").append(column).push(" when 0 then 'false' when 1 then 'true' end)")
-        }
-        StorageType::List | StorageType::Json => sql.push("json(").append(column).push(")"),
-    };
-    sql
-}
-
-/// A number as text.
-pub fn number_as_text(column: Sql) -> Sql {
-    wrapped("cast(", column, " as text)")
-}
-
-/// Whether `text` contains the operand, by code points.
-pub fn contains(text: Sql, operand: &str) -> Sql {
-    let mut sql = Sql::new("instr(");
-    sql.append(text).push(", ").bind(operand).push(") > 0");
-    sql
-}
-
-/// Whether `text` starts with the operand.
-pub fn starts_with(text: Sql, operand: &str) -> Sql {
-    let mut sql = Sql::new("substr(");
-    sql.append(text).push(", 1, ").bind(characters(operand)).push(") = ").bind(operand);
-    sql
-}
-
-/// Whether `text` ends with the operand.
-pub fn ends_with(text: Sql, operand: &str) -> Sql {
-    let mut sql = Sql::default();
-    if operand.is_empty() {
-        return present(text);
-    }
-    sql.push("substr(").append(text).push(", ").bind(-characters(operand)).push(") = ").bind(operand);
-    sql
-}
-
-/// True for a value, unknown for none: its negation does not match an absent value either.
-pub fn present(value: Sql) -> Sql {
-    let mut sql = value.clone();
-    sql.push(" = ").append(value);
-    sql
-}
-
-/// Whether the whole of `text` matches a pattern that [`super::filter`] has checked and anchored.
-pub fn matches(text: Sql, pattern: &str) -> Sql {
-    let mut sql = text;
-    sql.push(" regexp ").bind(pattern);
-    sql
-}
-
-/// `value in (…)` for any number of values.
-pub fn is_one_of(value: Sql, operands: Vec<Parameter>) -> Sql {
-    /// Longer lists travel as one JSON parameter, so that the statement's text stays the same.
-    const WRITTEN_OUT_MAX: usize = 16;
-    let mut sql = value;
-    if operands.len() <= WRITTEN_OUT_MAX {
-        sql.push(" in ").bind_list(operands);
-        return sql;
-    }
-    let values: Vec<serde_json::Value> = operands.into_iter().map(json_parameter).collect();
-    sql.push(" in (select value from json_each(").bind(serde_json::Value::Array(values).to_string()).push("))");
-    sql
-}
-
-/// Whether any item of a stored list fulfils the condition.
-///
-/// `limit 1` keeps SQLite from making a join of it, which counts a row once for each item that an `offset` skips (SQLite 3.51.3,
-/// `existsToJoin`).
-pub fn any_item(list: Sql, item: Alias, condition: Sql) -> Sql {
-    let mut sql = Sql::new("exists (select 1 from json_each(");
-    sql.append(list).push(") ").append(item.sql()).push(" where ").append(condition).push(" limit 1)");
-    sql
-}
-
-/// The item of [`any_item`].
-pub fn item_value(item: Alias) -> Sql {
-    item.column("value")
-}
-
-/// How many items a stored list has; null if it is absent.
-pub fn list_length(list: Sql) -> Sql {
-    wrapped("json_array_length(", list, ")")
-}
-
-/// A component of a stored date, or null.
-pub fn date_component(column: &Sql, component: &str) -> Option<Sql> {
-    Some(match component {
-        "formatted" => pattern("case length(@) when 10 then @ else substr(@, instr(@, ' ') + 1) end", column),
-        "year" => pattern("cast(substr(@, instr(@, ' ') + 1) as integer)", column),
-        "month" => pattern("cast(substr(@, -5, 2) as integer)", column),
-        "day" => pattern("cast(substr(@, -2) as integer)", column),
-        _ => return None,
-    })
-}
-
-/// A component of a stored date-time, or null.
-pub fn date_time_component(column: &Sql, component: &str) -> Option<Sql> {
-    Some(match component {
-        "formatted" => pattern(
-            "case length(@) when 30 then rtrim(rtrim(substr(@, 1, 29), '0'), '.') || 'Z' else substr(@, instr(@, ' ') + 1) end",
-            column,
-        ),
-        "year" => pattern("cast(substr(@, instr(@, ' ') + 1) as integer)", column),
-        "month" => pattern(
-            "cast(substr(@, case length(@) when 30 then 6 else instr(@, ' ') + instr(substr(@, instr(@, ' ') + 1), 'T') - 5 end, 2) as integer)",
-            column,
-        ),
-        "day" => pattern(
-            "cast(substr(@, case length(@) when 30 then 9 else instr(@, ' ') + instr(substr(@, instr(@, ' ') + 1), 'T') - 2 end, 2) as integer)",
-            column,
-        ),
-        "hour" => pattern(
-            "cast(substr(@, case length(@) when 30 then 12 else instr(@, ' ') + instr(substr(@, instr(@, ' ') + 1), 'T') + 1 end, 2) as integer)",
-            column,
-        ),
-        "minute" => pattern(
-            "cast(substr(@, case length(@) when 30 then 15 else instr(@, ' ') + instr(substr(@, instr(@, ' ') + 1), 'T') + 4 end, 2) as integer)",
-            column,
-        ),
-        "second" => pattern(
-            "cast(substr(@, case length(@) when 30 then 18 else instr(@, ' ') + instr(substr(@, instr(@, ' ') + 1), 'T') + 7 end, 2) as integer)",
-            column,
-        ),
-        "millisecond" => pattern("cast(substr(@, instr(@, '.') + 1, 3) as integer)", column),
-        "microsecond" => pattern("cast(substr(@, instr(@, '.') + 1, 6) as integer)", column),
-        "nanosecond" => pattern("cast(substr(@, instr(@, '.') + 1, 9) as integer)", column),
-        "timezone" => pattern(
-            "case when length(@) = 30 or substr(@, -1) = 'Z' then 'Z' when substr(@, -1) = ']' then rtrim(substr(@, instr(@, '[') + 1), ']') \
-             when substr(@, -6, 1) = ':' then substr(@, -9) else substr(@, -6) end",
-            column,
-        ),
-        _ => return None,
-    })
-}
-
-/// `syntax` with the column in place of each `@`.
-fn pattern(syntax: &'static str, column: &Sql) -> Sql {
-    let mut sql = Sql::default();
-    for (position, part) in syntax.split('@').enumerate() {
-        if position > 0 {
-            sql.append(column.clone());
-        }
-        sql.push(part);
-    }
-    sql
-}
-
 fn wrapped(before: &'static str, inner: Sql, after: &'static str) -> Sql {
     let mut sql = Sql::new(before);
     sql.append(inner).push(after);
     sql
-}
-
-fn characters(text: &str) -> i64 {
-    i64::try_from(text.chars().count()).unwrap_or(i64::MAX)
 }
 
 fn json_parameter(parameter: Parameter) -> serde_json::Value {

@@ -145,7 +145,7 @@ impl<'a> Statement<'a> {
     fn shapes(&mut self, mut shapes: Vec<(Vec<Member<'a>>, Vec<TypeId>)>, alias: Alias) -> Result<NodeObject, Error> {
         let mut columns = BTreeSet::new();
         let Some((last, last_types)) = shapes.pop() else {
-            return Ok(NodeObject { json: dialect::object([]), columns });
+            return Ok(NodeObject { json: self.source.dialect.object([]), columns });
         };
         if shapes.is_empty() {
             let json = self.members(&last, &last_types, alias, &mut columns)?;
@@ -190,7 +190,7 @@ impl<'a> Statement<'a> {
             };
             values.push((member.key.as_str(), value));
         }
-        let object = dialect::object(values);
+        let object = self.source.dialect.object(values);
         if required.is_empty() {
             return Ok(object);
         }
@@ -199,7 +199,10 @@ impl<'a> Statement<'a> {
         let mut json = Sql::new("case");
         for (key, property) in required {
             let Some(column) = filter::property_column(self.source.model, &alias, property) else { continue };
-            json.push(" when ").append(column).push(" is null then ").literal(&nulls::mark(key, owner, &property.name));
+            json.push(" when ")
+                .append(column)
+                .push(" is null then ")
+                .append(self.source.dialect.json_text(&nulls::mark(key, owner, &property.name)));
         }
         json.push(" else ").append(object).push(" end");
         Ok(json)
@@ -238,7 +241,7 @@ impl<'a> Statement<'a> {
         if property.ty.is_temporal() && !property.is_list {
             return temporal::object(&self.source, &property.ty, &column, fields);
         }
-        Ok(dialect::json_value(column, storage))
+        Ok(self.source.dialect.json_value(column, storage))
     }
 
     /// Related nodes, paged before anything below them is looked at.
@@ -266,9 +269,9 @@ impl<'a> Statement<'a> {
         }
         rows.append(page::order(self.source.model, target, alias, &arguments, link.column("id")));
         if relation.is_list {
-            rows.append(page::limit(&arguments));
+            rows.append(page::limit(self.source.dialect, &arguments));
             let mut sql = Sql::new("(");
-            sql.append(dialect::array(object.json, rows, alias)).push(")");
+            sql.append(self.source.dialect.array(object.json, rows, alias)).push(")");
             return Ok(sql);
         }
         rows.push(" limit 1");
@@ -278,7 +281,8 @@ impl<'a> Statement<'a> {
             self.needs_null_check = true;
             let mut checked = Sql::new("coalesce(");
             let owner = owners.first().map_or("", |id| &*self.source.model.node_type(*id).name);
-            checked.append(sql).push(", ").literal(&nulls::mark("", owner, &relation.field)).push(")");
+            let mark = self.source.dialect.json_text(&nulls::mark("", owner, &relation.field));
+            checked.append(sql).push(", ").append(mark).push(")");
             return Ok(checked);
         }
         Ok(sql)

@@ -5,7 +5,7 @@ use async_graphql::Value;
 use super::{Arguments, dialect, filter};
 use crate::model::columns::system;
 use crate::model::{Model, NodeType};
-use crate::sql::Sql;
+use crate::sql::{Dialect, Sql};
 
 /// `order by …`: the keys asked for, then `last`, which makes the order total. Nulls come last ascending and first descending.
 pub fn order(model: &Model, ty: &NodeType, alias: Alias, arguments: &Arguments, last: Sql) -> Sql {
@@ -70,7 +70,7 @@ fn key(
 }
 
 /// `limit … offset …`. Negative and null values count as not given.
-pub fn limit(arguments: &Arguments) -> Sql {
+pub fn limit(dialect: Dialect, arguments: &Arguments) -> Sql {
     let whole = |name: &str| match arguments.get(name) {
         Some(Value::Number(number)) => number.as_i64().filter(|number| *number >= 0),
         _ => None,
@@ -79,7 +79,7 @@ pub fn limit(arguments: &Arguments) -> Sql {
     match whole("first") {
         // As an expression: SQLite plans a statement anew whenever a bare parameter of `limit` has another value (3.51).
         Some(first) => sql.bind(first).push(" + 0"),
-        None => sql.push(dialect::NO_LIMIT),
+        None => sql.push(dialect.no_limit()),
     };
     if let Some(offset) = whole("offset").filter(|offset| *offset > 0) {
         sql.push(" offset ").bind(offset).push(" + 0");

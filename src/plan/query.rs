@@ -6,7 +6,7 @@ use super::filter;
 use super::node::Statement;
 use super::nulls::NullCheck;
 use super::page::{self, Alias};
-use super::{Arguments, Error, RootField, Source, dialect, input, search, selection};
+use super::{Arguments, Error, RootField, Source, input, search, selection};
 use crate::model::api::QUERY;
 use crate::model::columns::system;
 use crate::model::{QueryField, TypeId};
@@ -87,9 +87,9 @@ fn nodes<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, arguments: &A
     page.append(alias.column(system::ID)).push(" from node ").append(alias.sql()).push(" where ");
     page.join(" and ", conditions);
     page.append(page::order(model, node_type, alias, arguments, alias.column(system::ID)));
-    page.append(page::limit(arguments));
+    page.append(page::limit(source.dialect, arguments));
     let null_check = statement.needs_null_check.then(|| NullCheck::list(source, &types, root));
-    Ok(Read { statement: dialect::array_of_page(object, page, statement.page_alias(), alias), null_check })
+    Ok(Read { statement: source.dialect.array_of_page(object, page, statement.page_alias(), alias), null_check })
 }
 
 /// `_id: "17"`; anything that is no number matches nothing, null matches nothing.
@@ -114,7 +114,7 @@ pub fn one_node<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, key: &
     let alias = statement.node_alias();
     let object = statement.root_object(types, alias, root)?;
     let mut sql = Sql::new("select ");
-    sql.append(object).push(" from node ").append(alias.sql());
+    sql.append(source.dialect.answer(object)).push(" from node ").append(alias.sql());
     sql.push(" where ").append(key_condition(source, alias, types, key));
     sql.push(" order by ").append(alias.column(system::ID)).push(" limit 1");
     let null_check = statement.needs_null_check.then(|| NullCheck::node(source, types, root));

@@ -9,7 +9,7 @@ use super::node::{Score, Statement};
 use super::nulls::NullCheck;
 use super::page::{self, Alias};
 use super::query::Read;
-use super::{Arguments, Error, RootField, Source, dialect, filter, selection};
+use super::{Arguments, Error, RootField, Source, filter, selection};
 use crate::model::columns::{search, system};
 use crate::model::{Model, SearchField, TypeId};
 use crate::sql::Sql;
@@ -58,9 +58,9 @@ pub fn search<'a>(
         rows.push(" and ").append(condition);
     }
     rows.append(order(source.model, field, node, arguments, &score));
-    rows.append(page::limit(arguments));
+    rows.append(page::limit(source.dialect, arguments));
     let null_check = statement.needs_null_check.then(|| NullCheck::list(source, &types, root));
-    Ok(Read { statement: dialect::array_of_page(object, rows, page, node), null_check })
+    Ok(Read { statement: source.dialect.array_of_page(object, rows, page, node), null_check })
 }
 
 /// Where the nodes come from.

@@ -5,9 +5,9 @@ use async_graphql::{Name, Positioned, Value};
 use chrono::{DateTime as Timestamp, Utc};
 use indexmap::IndexMap;
 
-use super::{Error, Source, dialect, selection};
+use super::{Error, Source, selection};
 use crate::model::PropertyType;
-use crate::sql::{Parameter, Sql};
+use crate::sql::{Dialect, Parameter, Sql};
 use crate::value::{Date, DateComponents, DateTime, DateTimeComponents};
 
 /// An input object such as `{year: 1819}` or `{formatted: "1819"}`.
@@ -57,10 +57,10 @@ pub fn stored(ty: &PropertyType, input: &Input, now: Timestamp<Utc>) -> Result<S
 ///
 /// # Errors
 /// Values and selections that cannot be used.
-pub fn equals(ty: &PropertyType, column: &Sql, input: &Input, now: Timestamp<Utc>) -> Result<Option<Sql>, Error> {
+pub fn equals(source: &Source<'_>, ty: &PropertyType, column: &Sql, input: &Input) -> Result<Option<Sql>, Error> {
     if formatted(input).is_some() {
         let mut sql = column.clone();
-        sql.push(" = ").bind(stored(ty, input, now)?);
+        sql.push(" = ").bind(stored(ty, input, source.now)?);
         return Ok(Some(sql));
     }
     let mut conditions = Vec::new();
@@ -70,7 +70,7 @@ pub fn equals(ty: &PropertyType, column: &Sql, input: &Input, now: Timestamp<Utc
             Value::String(text) => text.as_str().into(),
             _ => continue,
         };
-        let Some(mut sql) = component(ty, column, name) else { continue };
+        let Some(mut sql) = component(source.dialect, ty, column, name) else { continue };
         sql.push(" = ").bind(operand);
         conditions.push(sql);
     }
@@ -102,12 +102,12 @@ pub fn object<'a>(
             sql.literal(type_name);
             sql
         } else {
-            component(ty, column, name)
+            component(source.dialect, ty, column, name)
                 .ok_or_else(|| Error::BadInput(format!("`{type_name}` has no field `{name}`")))?
         };
         members.push((key.as_str(), value));
     }
-    Ok(dialect::object(members))
+    Ok(source.dialect.object(members))
 }
 
 fn formatted(input: &Input) -> Option<&str> {
@@ -117,10 +117,10 @@ fn formatted(input: &Input) -> Option<&str> {
     }
 }
 
-fn component(ty: &PropertyType, column: &Sql, name: &str) -> Option<Sql> {
+fn component(dialect: Dialect, ty: &PropertyType, column: &Sql, name: &str) -> Option<Sql> {
     if *ty == PropertyType::Date {
-        dialect::date_component(column, name)
+        dialect.date_component(column, name)
     } else {
-        dialect::date_time_component(column, name)
+        dialect.date_time_component(column, name)
     }
 }

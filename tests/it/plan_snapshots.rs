@@ -1,4 +1,5 @@
-//! Documents to SQL, without a database: each `plan/NAME.graphql` has its statements in `plan/NAME.snap`.
+//! Documents to SQL, without a database: each `plan/NAME.graphql` has its statements in `plan/NAME.snap` for
+//! SQLite and `plan/NAME_postgres.snap` for PostgreSQL.
 //!
 //! Add a case: add a document, run `cargo insta review`, and read the SQL before you accept it.
 
@@ -7,7 +8,7 @@ use std::sync::Arc;
 
 use clef::model::Model;
 use clef::plan::{self, KeptObjects, Source, Variables};
-use clef::sql::Sql;
+use clef::sql::{Dialect, Sql};
 use clef::storage::Write;
 
 use super::support;
@@ -28,17 +29,25 @@ fn documents_become_the_statements_that_were_reviewed() {
     settings.set_omit_expression(true);
     for name in names {
         let text = std::fs::read_to_string(folder.join(&name).with_extension("graphql")).unwrap();
-        let planned = planned(&model, &text);
-        settings.bind(|| insta::assert_snapshot!(name, planned));
+        for (dialect, suffix) in [(Dialect::Sqlite, ""), (Dialect::Postgres, "_postgres")] {
+            let planned = planned(&model, &text, dialect);
+            settings.bind(|| insta::assert_snapshot!(format!("{name}{suffix}"), planned));
+        }
     }
 }
 
-fn planned(model: &Arc<Model>, text: &str) -> String {
+fn planned(model: &Arc<Model>, text: &str, dialect: Dialect) -> String {
     let document = async_graphql::parser::parse_query(text).unwrap();
     let (_, operation) = document.operations.iter().next().unwrap();
     let now = chrono::DateTime::from_timestamp(1_624_369_630, 0).unwrap();
-    let source =
-        Source { model, document: &document, kept: &KeptObjects::default(), variables: &Variables::new(), now };
+    let source = Source {
+        model,
+        document: &document,
+        kept: &KeptObjects::default(),
+        variables: &Variables::new(),
+        now,
+        dialect,
+    };
     let is_mutation = operation.node.ty == async_graphql::parser::types::OperationType::Mutation;
     let root_type = if is_mutation { "Mutation" } else { "Query" };
     let mut statements = Vec::new();

@@ -73,7 +73,7 @@ impl Engine {
         }
         let variables = input::coerce_variables(self.model.api(), &definition.node, &request.variables)
             .map_err(GraphqlError::from_variables)?;
-        let source = document.source(&self.model, &variables, &self.clock);
+        let source = document.source(&self.model, &variables, &self.clock, self.storage.dialect());
         let roots = plan::root_fields(&source, SUBSCRIPTION, &definition.node.selection_set.node);
         // GraphQL specification, section 5.2.3.1.
         let only = match roots.as_slice() {

@@ -91,7 +91,7 @@ impl Prepared {
     /// The response to an event; none if it concerns another node after all.
     pub(super) async fn payload(&self, live: &Live, event: &Event) -> Option<Bytes> {
         let definition = document::operation(&self.document.executable, self.operation_name.as_deref()).ok()?;
-        let source = self.document.source(&live.model, &self.variables, &live.clock);
+        let source = self.document.source(&live.model, &self.variables, &live.clock, live.storage.dialect());
         let roots = plan::root_fields(&source, SUBSCRIPTION, &definition.node.selection_set.node);
         let root = roots.first()?;
         let mut resolved = self.resolve(live, source, root, event).await?;

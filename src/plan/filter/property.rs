@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use super::{Conditions, property_column};
 use crate::model::{Property, PropertyType};
 use crate::plan::page::Alias;
-use crate::plan::{Error, dialect, temporal};
-use crate::sql::{Parameter, Sql};
+use crate::plan::{Error, Source, dialect, temporal};
+use crate::sql::{Dialect, Parameter, Sql};
 
 /// Longest regular expression.
 const PATTERN_MAX: usize = 1_000;
@@ -28,13 +28,13 @@ impl Conditions<'_, '_> {
             (_, Value::Null) => Ok(Some(Sql::new("false"))),
             _ if property.is_list => {
                 let item = Alias::item(self.number());
-                list(column, item, operator, value).map(Some)
+                list(&self.source, &property.ty, column, item, operator, value).map(Some)
             }
             (_, Value::Object(_) | Value::List(_)) if property.ty.is_temporal() => {
-                temporal_condition(&property.ty, &column, operator, value, self.source.now)
+                temporal_condition(&self.source, &property.ty, &column, operator, value)
                     .map_err(|error| Error::BadInput(format!("`{}`: {error}", property.name)))
             }
-            _ => scalar(&property.ty, column, operator, value).map(Some),
+            _ => scalar(self.source.dialect, &property.ty, column, operator, value).map(Some),
         }
     }
 }
@@ -92,7 +92,7 @@ pub fn stored(property: &Property, value: &Value, now: DateTime<Utc>) -> Result<
     }
 }
 
-fn scalar(ty: &PropertyType, column: Sql, operator: &str, value: &Value) -> Result<Sql, Error> {
+fn scalar(dialect: Dialect, ty: &PropertyType, column: Sql, operator: &str, value: &Value) -> Result<Sql, Error> {
     if let Some(comparison) = comparison(operator) {
         let mut sql = column;
         sql.push(comparison).bind(parameter(ty, value));
@@ -102,12 +102,12 @@ fn scalar(ty: &PropertyType, column: Sql, operator: &str, value: &Value) -> Resu
         ("in", Value::List(values)) if values.is_empty() => Ok(Sql::new("false")),
         ("not_in", Value::List(values)) if values.is_empty() => Ok(Sql::new("true")),
         ("in", Value::List(values)) => {
-            Ok(dialect::is_one_of(column, values.iter().map(|value| parameter(ty, value)).collect()))
+            Ok(dialect.is_one_of(column, values.iter().map(|value| parameter(ty, value)).collect()))
         }
         ("not_in", Value::List(values)) => {
-            Ok(negated(dialect::is_one_of(column, values.iter().map(|value| parameter(ty, value)).collect())))
+            Ok(negated(dialect.is_one_of(column, values.iter().map(|value| parameter(ty, value)).collect())))
         }
-        (_, Value::String(text)) => text_condition(column, operator, text),
+        (_, Value::String(text)) => text_condition(dialect, column, operator, text),
         _ => Err(Error::BadInput(format!("the operator `{operator}` cannot be used with this value"))),
     }
 }
@@ -124,17 +124,26 @@ fn comparison(operator: &str) -> Option<&'static str> {
     })
 }
 
-fn text_condition(text: Sql, operator: &str, operand: &str) -> Result<Sql, Error> {
+fn text_condition(dialect: Dialect, text: Sql, operator: &str, operand: &str) -> Result<Sql, Error> {
     Ok(match operator {
-        "contains" => dialect::contains(text, operand),
-        "not_contains" => negated(dialect::contains(text, operand)),
-        "starts_with" => dialect::starts_with(text, operand),
-        "not_starts_with" => negated(dialect::starts_with(text, operand)),
-        "ends_with" => dialect::ends_with(text, operand),
+        "contains" => dialect.contains(text, operand),
+        "not_contains" => negated(dialect.contains(text, operand)),
+        "starts_with" => dialect.starts_with(text, operand),
+        "not_starts_with" => negated(dialect.starts_with(text, operand)),
+        "ends_with" => dialect.ends_with(text, operand),
         "not_ends_with" if operand.is_empty() => Sql::new("false"),
-        "not_ends_with" => negated(dialect::ends_with(text, operand)),
-        "regexp" => dialect::matches(text, &anchored(operand)?),
+        "not_ends_with" => negated(dialect.ends_with(text, operand)),
+        "regexp" => matches(dialect, text, operand)?,
         _ => return Err(Error::BadInput(format!("`{operator}` is not an operator on text"))),
+    })
+}
+
+fn matches(dialect: Dialect, text: Sql, pattern: &str) -> Result<Sql, Error> {
+    dialect.matches(text, &anchored(pattern)?).ok_or_else(|| {
+        Error::BadInput(format!(
+            "`{}` is not a regular expression that this database can use: write it with fewer repetitions, and words without `\\b{{start}}`",
+            pattern.chars().take(60).collect::<String>()
+        ))
     })
 }
 
@@ -160,20 +169,28 @@ fn anchored(pattern: &str) -> Result<String, Error> {
 }
 
 /// Operators on a stored list: what holds for some item and some operand.
-fn list(column: Sql, item: Alias, operator: &str, value: &Value) -> Result<Sql, Error> {
+fn list(
+    source: &Source<'_>,
+    ty: &PropertyType,
+    column: Sql,
+    item: Alias,
+    operator: &str,
+    value: &Value,
+) -> Result<Sql, Error> {
+    let dialect = source.dialect;
     let operands: Vec<&Value> = match value {
         Value::List(operands) => operands.iter().collect(),
         single => vec![single],
     };
     match (operator, operands.is_empty()) {
-        ("", true) => return Ok(followed(dialect::list_length(column), " = 0")),
-        ("not", true) => return Ok(followed(dialect::list_length(column), " > 0")),
+        ("", true) => return Ok(followed(dialect.list_length(column), " = 0")),
+        ("not", true) => return Ok(followed(dialect.list_length(column), " > 0")),
         (_, true) => return Ok(Sql::new("false")),
         _ => {}
     }
     if let "" | "not" = operator {
         let values = operands.iter().map(|value| parameter(&PropertyType::String, value)).collect();
-        let overlap = dialect::any_item(column.clone(), item, dialect::is_one_of(dialect::item_value(item), values));
+        let overlap = dialect.any_item(column.clone(), item, dialect.is_one_of(dialect.item_value(item, ty), values));
         if operator.is_empty() {
             return Ok(overlap);
         }
@@ -184,29 +201,29 @@ fn list(column: Sql, item: Alias, operator: &str, value: &Value) -> Result<Sql, 
     let mut conditions = Vec::new();
     for operand in operands {
         if let Value::String(operand) = operand {
-            conditions.push(text_condition(dialect::item_value(item), operator, operand)?);
+            conditions.push(text_condition(dialect, dialect.item_value(item, ty), operator, operand)?);
         }
     }
     let mut any = Sql::new("(");
     any.join(" or ", conditions).push(")");
-    Ok(dialect::any_item(column, item, any))
+    Ok(dialect.any_item(column, item, any))
 }
 
 fn temporal_condition(
+    source: &Source<'_>,
     ty: &PropertyType,
     column: &Sql,
     operator: &str,
     value: &Value,
-    now: DateTime<Utc>,
 ) -> Result<Option<Sql>, Error> {
     match (operator, value) {
-        ("", Value::Object(input)) => temporal::equals(ty, column, input, now),
-        ("not", Value::Object(input)) => Ok(temporal::equals(ty, column, input, now)?.map(negated)),
+        ("", Value::Object(input)) => temporal::equals(source, ty, column, input),
+        ("not", Value::Object(input)) => Ok(temporal::equals(source, ty, column, input)?.map(negated)),
         ("in" | "not_in", Value::List(entries)) => {
             let mut conditions = Vec::new();
             for entry in entries {
                 let Value::Object(input) = entry else { continue };
-                let equals = temporal::equals(ty, column, input, now)?;
+                let equals = temporal::equals(source, ty, column, input)?;
                 conditions.push(equals.unwrap_or_else(|| dialect::present(column.clone())));
             }
             if conditions.is_empty() {
@@ -221,7 +238,7 @@ fn temporal_condition(
                 return Err(Error::BadInput(format!("`{operator}` is not an operator on dates")));
             };
             let mut sql = column.clone();
-            sql.push(comparison).bind(temporal::stored(ty, input, now)?);
+            sql.push(comparison).bind(temporal::stored(ty, input, source.now)?);
             Ok(Some(sql))
         }
         _ => Err(Error::BadInput(format!("the operator `{operator}` cannot be used with this value"))),

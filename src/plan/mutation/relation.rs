@@ -10,7 +10,7 @@ use crate::plan::node::Statement;
 use crate::plan::nulls::NullCheck;
 use crate::plan::page::Alias;
 use crate::plan::query::key_condition;
-use crate::plan::{Arguments, Error, RootField, Source, dialect, selection};
+use crate::plan::{Arguments, Error, RootField, Source, selection};
 use crate::sql::Sql;
 use crate::storage::Write;
 
@@ -144,7 +144,8 @@ impl<'a> Ends<'a, '_> {
             members.push((key.as_str(), object.json));
         }
         let mut sql = Sql::new("select ");
-        sql.append(dialect::object(members)).append(self.pairs());
+        let payload = self.source.dialect.object(members);
+        sql.append(self.source.dialect.answer(payload)).append(self.pairs());
         let mut sql = ordered(sql);
         sql.push(" limit 1");
         let null_check = statement.needs_null_check.then(|| NullCheck::payload(checks));

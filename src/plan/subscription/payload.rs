@@ -6,7 +6,7 @@ use super::{Answer, Payload, Watch};
 use crate::model::{Model, TypeId, names};
 use crate::plan::node::Statement;
 use crate::plan::nulls::NullCheck;
-use crate::plan::{Error, RootField, Source, dialect, filter, query, selection};
+use crate::plan::{Error, RootField, Source, filter, query, selection};
 use crate::sql::Sql;
 use crate::storage::{Action, Announcement, Cause, Event};
 
@@ -109,7 +109,8 @@ fn change<'a>(source: Source<'a>, root: &RootField<'a>, ty: TypeId, event: &Even
         members.push((key.as_str(), value));
     }
     let mut sql = Sql::new("select ");
-    sql.append(dialect::object(members));
+    let payload = source.dialect.object(members);
+    sql.append(source.dialect.answer(payload));
     let null_check = statement.needs_null_check.then(|| NullCheck::payload(checks));
     Ok(Answer::Read(sql, null_check))
 }
