@@ -94,7 +94,8 @@ impl Documents {
         {
             self.check_unknown(access)?;
         }
-        let types = self.storage.read(document::types_of(&self.model, key)).await?.unwrap_or_default();
+        let types =
+            self.storage.read(document::types_of(&self.model, self.storage.dialect(), key)).await?.unwrap_or_default();
         let types: Vec<String> = serde_json::from_str(&types).unwrap_or_default();
         let known = types.iter().filter_map(|name| self.model.type_named(name));
         let readable = known.clone().find(|ty| self.may_know(*ty, access));
@@ -130,10 +131,11 @@ impl Documents {
     }
 
     fn statement(&self, ty: TypeId, key: &str) -> Sql {
+        let dialect = self.storage.dialect();
         let kept = self.statements.iter().find(|(known, _)| *known == ty);
         kept.map_or_else(
-            || document::values(&self.model, ty, key),
-            |(_, kept)| kept.get_or_init(|| document::values(&self.model, ty, "")).with_only_parameter(key),
+            || document::values(&self.model, dialect, ty, key),
+            |(_, kept)| kept.get_or_init(|| document::values(&self.model, dialect, ty, "")).with_only_parameter(key),
         )
     }
 }

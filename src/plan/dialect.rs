@@ -27,12 +27,24 @@ impl Dialect {
     pub fn object<'a>(self, members: impl IntoIterator<Item = (&'a str, Sql)>) -> Sql {
         let members: Vec<_> = members.into_iter().collect();
         match self {
-            Self::Sqlite => object_of_pairs("json_object(", members),
-            Self::Postgres if members.is_empty() || members.iter().any(|(key, _)| key.len() > NAME_MAX) => {
-                object_of_pairs("json_build_object(", members)
+            Self::Sqlite => {
+                let mut sql = Sql::new("json_object(");
+                sql.join(
+                    ", ",
+                    members.into_iter().map(|(key, value)| {
+                        let mut member = Sql::default();
+                        member.literal(key).push(", ").append(value);
+                        member
+                    }),
+                );
+                sql.push(")");
+                sql
             }
+            Self::Postgres if members.is_empty() => Sql::new("'{}'::json"),
+            Self::Postgres if members.iter().any(|(key, _)| key.len() > NAME_MAX) => concatenated(members),
+            // The name is none that a member can have: a column would come before the row of that name.
             Self::Postgres => {
-                let mut sql = Sql::new("(select row_to_json(o) from (select ");
+                let mut sql = Sql::new("(select row_to_json(\"{}\") from (select ");
                 sql.join(
                     ", ",
                     members.into_iter().map(|(key, mut value)| {
@@ -40,7 +52,7 @@ impl Dialect {
                         value
                     }),
                 );
-                sql.push(") o)");
+                sql.push(") \"{}\")");
                 sql
             }
         }
@@ -64,10 +76,31 @@ impl Dialect {
         }
     }
 
+    /// A JSON array of some values.
+    pub fn array_of(self, values: impl IntoIterator<Item = Sql>) -> Sql {
+        let mut sql = Sql::new(match self {
+            Self::Sqlite => "json_array(",
+            Self::Postgres => "json_build_array(",
+        });
+        sql.join(", ", values).push(")");
+        sql
+    }
+
+    /// Most values of [`Self::array_of`].
+    pub fn array_values_max(self) -> usize {
+        match self {
+            Self::Sqlite => 500,
+            Self::Postgres => 100,
+        }
+    }
+
     /// A JSON array with an element for each row of `rows`, in its order.
     pub fn array(self, element: Sql, rows: Sql, alias: Alias) -> Sql {
-        let mut sql = self.aggregate(element);
-        sql.push(" from (").append(rows).push(") ").append(alias.sql());
+        let mut sql = match self {
+            Self::Sqlite => wrapped("select json_group_array(", element, ") from ("),
+            Self::Postgres => wrapped("select coalesce(json_agg(", element, "), '[]') from ("),
+        };
+        sql.append(rows).push(") ").append(alias.sql());
         sql
     }
 
@@ -75,8 +108,8 @@ impl Dialect {
     pub fn array_of_page(self, element: Sql, page: Sql, page_alias: Alias, node: Alias) -> Sql {
         let mut sql = match self {
             Self::Sqlite => {
-                let mut sql = self.aggregate(element);
-                sql.push(" from (").append(page).push(") ").append(page_alias.sql()).push(" cross join node ");
+                let mut sql = wrapped("select json_group_array(", element, ") from (");
+                sql.append(page).push(") ").append(page_alias.sql()).push(" cross join node ");
                 sql.append(node.sql()).push(" where ");
                 sql
             }
@@ -97,13 +130,6 @@ impl Dialect {
         };
         sql.append(node.column(system::ID)).push(" = ").append(page_alias.column(system::ID));
         sql
-    }
-
-    fn aggregate(self, element: Sql) -> Sql {
-        match self {
-            Self::Sqlite => wrapped("select json_group_array(", element, ")"),
-            Self::Postgres => wrapped("select coalesce(json_agg(", element, "), '[]')"),
-        }
     }
 
     /// A stored value as JSON.
@@ -214,17 +240,18 @@ pub fn present(value: Sql) -> Sql {
     sql
 }
 
-fn object_of_pairs(function: &'static str, members: Vec<(&str, Sql)>) -> Sql {
-    let mut sql = Sql::new(function);
-    sql.join(
-        ", ",
-        members.into_iter().map(|(key, value)| {
-            let mut member = Sql::default();
-            member.literal(key).push(", ").append(value);
-            member
-        }),
-    );
-    sql.push(")");
+/// An object as text, for keys that no column can have. Names of GraphQL need no escape in JSON.
+fn concatenated(members: Vec<(&str, Sql)>) -> Sql {
+    let mut sql = Sql::new("(");
+    for (position, (key, value)) in members.into_iter().enumerate() {
+        if position == 0 {
+            sql.literal(&["{\"", key, "\":"].concat());
+        } else {
+            sql.push(" || ").literal(&[",\"", key, "\":"].concat());
+        }
+        sql.push(" || (json_build_array(").append(value).push(") -> 0)::text");
+    }
+    sql.push(" || '}')::json");
     sql
 }
 

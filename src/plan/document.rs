@@ -5,22 +5,19 @@
 
 use std::collections::BTreeSet;
 
-use super::dialect;
+use super::dialect::ASCENDING;
 use super::filter;
 use super::node::node_columns;
 use super::page::Alias;
 use crate::model::columns::system;
 use crate::model::documents::Embed;
 use crate::model::{Field, Model, NodeType, Property, Relation, StorageType, TypeId};
-use crate::sql::Sql;
-
-/// Values in one array: a function takes at most 1,000 arguments.
-const VALUES_MAX: usize = 500;
+use crate::sql::{Dialect, Sql};
 
 /// Names of the types that have a node of this key, as a JSON array, the oldest node first.
 ///
 /// The index is by type and key: one look for each type.
-pub fn types_of(model: &Model, key: &str) -> Sql {
+pub fn types_of(model: &Model, dialect: Dialect, key: &str) -> Sql {
     let node = Alias::node(1);
     let types: Vec<TypeId> = model.objects().map(|(id, _)| id).collect();
     let mut rows = Sql::new("select ");
@@ -28,12 +25,16 @@ pub fn types_of(model: &Model, key: &str) -> Sql {
     rows.push(" where ").append(filter::has_type(model, node, &types));
     rows.push(" and ").append(node.column(system::KEY)).push(" = ").bind(key);
     rows.push(" order by ").append(node.column(system::ID));
-    dialect::array(node.column(system::TYPE), rows, node)
+    let mut sql = Sql::new("(");
+    sql.append(dialect.array(node.column(system::TYPE), rows, node)).push(")");
+    let mut statement = Sql::new("select ");
+    statement.append(dialect.answer(sql));
+    statement
 }
 
 /// The values of a node, as a JSON array of arrays; no row if there is none. The key is its only parameter, the last.
-pub fn values(model: &Model, ty: TypeId, key: &str) -> Sql {
-    let mut document = Document { model, next: 1 };
+pub fn values(model: &Model, dialect: Dialect, ty: TypeId, key: &str) -> Sql {
+    let mut document = Document { model, dialect, next: 1 };
     let node = Alias::node(1);
     let node_type = model.node_type(ty);
     let values: Vec<Sql> = model
@@ -41,14 +42,14 @@ pub fn values(model: &Model, ty: TypeId, key: &str) -> Sql {
         .members
         .iter()
         .map(|(name, member)| match node_type.fields.get(name) {
-            Some(Field::Property(property)) => value(model, node, property, &mut BTreeSet::new()),
+            Some(Field::Property(property)) => document.value(node, property, &mut BTreeSet::new()),
             Some(Field::Relation(relation)) => document.related(relation, node, member.embed.as_ref()),
             None => null(),
         })
         .collect();
-    let chunks = values.chunks(VALUES_MAX).map(|chunk| array(chunk.iter().cloned()));
+    let chunks = values.chunks(dialect.array_values_max()).map(|chunk| dialect.array_of(chunk.iter().cloned()));
     let mut sql = Sql::new("select ");
-    sql.append(array(chunks)).push(" from node ").append(node.sql());
+    sql.append(dialect.answer(dialect.array_of(chunks))).push(" from node ").append(node.sql());
     sql.push(" where ").append(filter::has_type(model, node, &[ty]));
     sql.push(" and ").append(node.column(system::KEY)).push(" = ").bind(key);
     sql
@@ -56,12 +57,14 @@ pub fn values(model: &Model, ty: TypeId, key: &str) -> Sql {
 
 struct Document<'a> {
     model: &'a Model,
+    dialect: Dialect,
     next: usize,
 }
 
 impl Document<'_> {
     fn related(&mut self, relation: &Relation, owner: Alias, embed: Option<&Embed>) -> Sql {
         self.next += 1;
+        let dialect = self.dialect;
         let (node, link) = (Alias::node(self.next), Alias::relation(self.next));
         let types = &self.model.node_type(relation.target).possible;
         let mut columns = BTreeSet::from([system::KEY.to_owned()]);
@@ -70,12 +73,12 @@ impl Document<'_> {
             None => node.column(system::KEY),
             Some(embed) => {
                 if let Some(property) = &embed.order_by {
-                    order.append(self.member(types, node, property, &mut columns)).push(dialect::ASCENDING).push(", ");
+                    order.append(self.member(types, node, property, &mut columns)).push(ASCENDING).push(", ");
                 }
                 columns.insert(system::TYPE.to_owned());
                 let fields = embed.fields.iter().map(|field| self.member(types, node, field, &mut columns));
                 let values = [node.column(system::TYPE), node.column(system::KEY)].into_iter().chain(fields);
-                array(values.collect::<Vec<_>>())
+                dialect.array_of(values.collect::<Vec<_>>())
             }
         };
         let mut rows = node_columns(node, &columns);
@@ -85,7 +88,7 @@ impl Document<'_> {
             rows.push(" limit 1");
         }
         let mut sql = Sql::new("(");
-        sql.append(dialect::array(element, rows, node)).push(")");
+        sql.append(self.dialect.array(element, rows, node)).push(")");
         sql
     }
 
@@ -107,7 +110,7 @@ impl Document<'_> {
         let mut sql = Sql::new("case");
         for (ty, types) in shapes {
             let value = match ty.fields.get(field) {
-                Some(Field::Property(property)) => value(model, node, property, columns),
+                Some(Field::Property(property)) => self.value(node, property, columns),
                 Some(Field::Relation(relation)) => {
                     let names = Embed { fields: Vec::new(), order_by: None };
                     self.related(relation, node, Some(&names))
@@ -123,6 +126,16 @@ impl Document<'_> {
         sql.push(" end");
         sql
     }
+
+    fn value(&self, node: Alias, property: &Property, columns: &mut BTreeSet<String>) -> Sql {
+        let (name, storage) = match property.column.map(|id| self.model.column(id)) {
+            Some(column) => (column.name.as_str(), column.storage),
+            None if property.is_key => (system::KEY, StorageType::Text),
+            None => return null(),
+        };
+        columns.insert(name.to_owned());
+        self.dialect.json_value(node.column(name), storage)
+    }
 }
 
 fn is_stored_alike(one: &NodeType, other: &NodeType, field: &str) -> bool {
@@ -134,22 +147,6 @@ fn is_stored_alike(one: &NodeType, other: &NodeType, field: &str) -> bool {
         }
         _ => false,
     }
-}
-
-fn value(model: &Model, node: Alias, property: &Property, columns: &mut BTreeSet<String>) -> Sql {
-    let (name, storage) = match property.column.map(|id| model.column(id)) {
-        Some(column) => (column.name.as_str(), column.storage),
-        None if property.is_key => (system::KEY, StorageType::Text),
-        None => return null(),
-    };
-    columns.insert(name.to_owned());
-    dialect::json_value(node.column(name), storage)
-}
-
-fn array(values: impl IntoIterator<Item = Sql>) -> Sql {
-    let mut sql = Sql::new("json_array(");
-    sql.join(", ", values).push(")");
-    sql
 }
 
 fn null() -> Sql {

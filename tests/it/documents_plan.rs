@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clef::auth::Access;
 use clef::plan::document;
-use clef::sql::Sql;
+use clef::sql::{Dialect, Sql};
 use clef::storage::{RemovedPolicy, Settings, Storage};
 use sqlx::{Connection, Row, SqliteConnection};
 
@@ -30,8 +30,8 @@ async fn no_document_scans_a_table() {
     let model = support::model("schema");
     Storage::open(&settings, &model, RemovedPolicy::Refuse).await.unwrap().close().await;
     let mut connection = SqliteConnection::connect(&settings.url).await.unwrap();
-    let mut statements = vec![document::types_of(&model, "k")];
-    statements.extend(model.objects().map(|(id, _)| document::values(&model, id, "k")));
+    let mut statements = vec![document::types_of(&model, Dialect::Sqlite, "k")];
+    statements.extend(model.objects().map(|(id, _)| document::values(&model, Dialect::Sqlite, id, "k")));
     assert_eq!(statements.len(), 43);
     for statement in statements {
         let steps = plan(&mut connection, &statement).await;

@@ -2,15 +2,17 @@
 
 use async_graphql::Value;
 
+use crate::model::NodeType;
 use crate::model::columns::{search, system};
-use crate::model::{Model, NodeType};
-use crate::plan::Arguments;
-use crate::sql::{Parameter, Sql};
+use crate::plan::{Arguments, Source};
+use crate::sql::{Dialect, Parameter, Sql};
 use crate::value::words;
 
 /// Columns of the index with what the arguments put there.
-fn entries<'a>(model: &'a Model, ty: &'a NodeType, arguments: &Arguments) -> Vec<(&'a str, Option<String>)> {
-    if !model.search().types.iter().any(|id| ty.possible.first() == Some(id)) {
+fn entries<'a>(source: &Source<'a>, ty: &'a NodeType, arguments: &Arguments) -> Vec<(&'a str, Option<String>)> {
+    let model = source.model;
+    // Only SQLite has the index.
+    if source.dialect != Dialect::Sqlite || !model.search().types.iter().any(|id| ty.possible.first() == Some(id)) {
         return Vec::new();
     }
     let searched = ty.properties().filter(|property| property.is_searched);
@@ -28,9 +30,9 @@ fn text(value: &Value) -> Option<String> {
 }
 
 /// The row of the node that was inserted just before; `None` if nothing is found by it.
-pub(super) fn created(model: &Model, ty: &NodeType, arguments: &Arguments) -> Option<Sql> {
+pub(super) fn created(source: &Source<'_>, ty: &NodeType, arguments: &Arguments) -> Option<Sql> {
     let texts: Vec<_> =
-        entries(model, ty, arguments).into_iter().filter_map(|(column, text)| Some((column, text?))).collect();
+        entries(source, ty, arguments).into_iter().filter_map(|(column, text)| Some((column, text?))).collect();
     if texts.is_empty() {
         return None;
     }
@@ -48,8 +50,9 @@ pub(super) fn created(model: &Model, ty: &NodeType, arguments: &Arguments) -> Op
 }
 
 /// The row of the node that `this_node` names, with the texts that the arguments leave as they are; `None` if they name no searched property.
-pub(super) fn changed(model: &Model, ty: &NodeType, arguments: &Arguments, this_node: &Sql) -> Option<Sql> {
-    let mut entries = entries(model, ty, arguments);
+pub(super) fn changed(source: &Source<'_>, ty: &NodeType, arguments: &Arguments, this_node: &Sql) -> Option<Sql> {
+    let model = source.model;
+    let mut entries = entries(source, ty, arguments);
     if entries.is_empty() {
         return None;
     }

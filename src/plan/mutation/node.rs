@@ -96,13 +96,13 @@ impl Planned<'_, '_> {
 
     fn create(&self) -> Result<Vec<Sql>, Error> {
         let mut statements = vec![self.insert()?];
-        statements.extend(index::created(self.source.model, self.node_type, self.arguments));
+        statements.extend(index::created(&self.source, self.node_type, self.arguments));
         Ok(statements)
     }
 
     fn change(&self) -> Result<Vec<Sql>, Error> {
         let mut statements = vec![self.update()?];
-        statements.extend(index::changed(self.source.model, self.node_type, self.arguments, &self.this_node()));
+        statements.extend(index::changed(&self.source, self.node_type, self.arguments, &self.this_node()));
         Ok(statements)
     }
 
