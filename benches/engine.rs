@@ -2,6 +2,13 @@
 //!
 //! `cargo bench --bench engine -- QUERY`. The database is a file in a temporary folder, filled as for `benches/load`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a benchmark ends at the first thing that is wrong"
+)]
+
 #[path = "load/src/graph.rs"]
 #[expect(unreachable_pub, reason = "the load comparison has it as a library")]
 mod graph;
@@ -248,8 +255,14 @@ fn plans(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let variables = input::coerce_variables(model.api(), &definition.node, &sent).unwrap();
-                let source =
-                    Source { model: &model, document: &document, kept: &kept, variables: &variables, now: Utc::now() };
+                let source = Source {
+                    model: &model,
+                    document: &document,
+                    kept: &kept,
+                    variables: &variables,
+                    now: Utc::now(),
+                    dialect: clef::sql::Dialect::Sqlite,
+                };
                 let roots = plan::root_fields(&source, "Query", &definition.node.selection_set.node);
                 query::query(source, &roots[0]).unwrap().statement
             });

@@ -1,6 +1,6 @@
 //! A graph of musical data, the same for the same number of nodes, written straight into a database that Clef has made.
 //!
-//! One node in six is a Person, two are a MusicComposition, three a MediaObject. What a query of the benchmark meets does not depend on
+//! One node in six is a Person, two are a `MusicComposition`, three a `MediaObject`. What a query of the benchmark meets does not depend on
 //! the size: a form stands in the same share of names, and nodes have as many relations.
 
 use std::path::Path;
