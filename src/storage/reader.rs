@@ -80,9 +80,9 @@ impl Reader {
     }
 
     /// Gives up what is left of a statement and of its connection.
-    pub(super) fn reset(&mut self) {
+    pub(super) fn give_up(&mut self, error: Error) {
         self.connection = None;
-        self.running.lock().take();
+        self.running.end(Err(error));
     }
 
     fn connected(&mut self) -> Result<&Connection, Error> {

@@ -61,7 +61,7 @@ impl Readers {
             // It ends by itself, unless SQLite waits for the disk.
             Err(_) => tokio::time::timeout(self.statement_timeout, answered).await.map_err(|_| Error::Timeout)?,
         };
-        answered.unwrap_or_else(|_| Err(Error::Internal(Arc::new(NotAnswered))))
+        answered.unwrap_or(Err(Error::Closed))
     }
 
     /// Waits for running statements, a while, and closes the connections.
@@ -86,7 +86,7 @@ fn serve(mut reader: Reader, jobs: &Receiver<Job>) {
         is_started.store(true, Ordering::Relaxed);
         if catch_unwind(AssertUnwindSafe(|| reader.first(statement, answer))).is_err() {
             tracing::error!("a thread that reads panicked, and goes on");
-            reader.reset();
+            reader.give_up(Error::Internal(Arc::new(NotAnswered)));
         }
     }
 }
