@@ -3,6 +3,7 @@
 //! Modules in the order in which data flows; each uses itself and those before it. `docs/architecture.md` is the map.
 
 pub mod clock;
+pub mod metrics;
 pub mod scope;
 pub mod value;
 pub mod sdl;

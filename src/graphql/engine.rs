@@ -22,6 +22,7 @@ use super::{Answer, Challenge, Outcome, Request, Visible};
 use crate::auth::{Access, PublicOperations, TokenError};
 use crate::clock::Clock;
 use crate::document::Documents;
+use crate::metrics::{Kind, Metrics};
 use crate::model::Model;
 use crate::model::api::{MUTATION, QUERY};
 use crate::plan::nulls::NullCheck;
@@ -47,6 +48,7 @@ pub struct Engine {
     clock: Clock,
     new_key: fn() -> String,
     has_audit_table: bool,
+    metrics: Option<Arc<Metrics>>,
 }
 
 /// Why there is no engine for a model.
@@ -94,7 +96,7 @@ impl Engine {
         let live = Arc::new(live);
         let explainer = Explainer::new(Arc::clone(&model), PublicOperations::default(), limits, clock.clone())?;
         let introspection = Cache::new(KEPT_INTROSPECTION_MAX);
-        Ok(Self { model, storage, explainer, live, introspection, clock, new_key, has_audit_table: false })
+        Ok(Self { model, storage, explainer, live, introspection, clock, new_key, has_audit_table: false, metrics: None })
     }
 
     /// With other operations public than the usual ones.
@@ -108,6 +110,13 @@ impl Engine {
     #[must_use]
     pub fn with_audit_table(mut self) -> Self {
         self.has_audit_table = true;
+        self
+    }
+
+    /// Operations are counted.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Option<Arc<Metrics>>) -> Self {
+        self.metrics = metrics;
         self
     }
 
@@ -144,9 +153,10 @@ impl Engine {
 
     /// Answers a request.
     pub async fn execute(&self, request: Request, access: Arc<Access>) -> Answer {
-        match self.run(&request, access).await {
+        let mut kind = Kind::None;
+        match self.run(&request, access, &mut kind).await {
             Ok(answer) => answer,
-            Err(errors) => request_error(&errors),
+            Err(errors) => self.request_error(kind, &errors),
         }
     }
 
@@ -157,13 +167,17 @@ impl Engine {
     }
 
     /// `Err` is a request error: nothing ran.
-    async fn run(&self, request: &Request, access: Arc<Access>) -> Result<Answer, Vec<GraphqlError>> {
+    async fn run(&self, request: &Request, access: Arc<Access>, kind: &mut Kind) -> Result<Answer, Vec<GraphqlError>> {
         let document = self.explainer.documents.get(&request.query).await?;
         let name = request.operation_name.as_deref();
         let definition = document::operation(&document.executable, name).map_err(|error| vec![*error])?;
+        *kind = kind_of(definition.node.ty);
         let root_type = match definition.node.ty {
             OperationType::Query => QUERY,
-            OperationType::Mutation if request.queries_only => return Ok(mutation_not_allowed()),
+            OperationType::Mutation if request.queries_only => {
+                self.count(*kind, Some("MUTATION_NOT_ALLOWED"));
+                return Ok(mutation_not_allowed());
+            }
             OperationType::Mutation => MUTATION,
             OperationType::Subscription => {
                 let message =
@@ -210,7 +224,8 @@ impl Engine {
         } else {
             Outcome::Executed
         };
-        let mut errors = Vec::new();
+        let kind = if operation.root_type == MUTATION { Kind::Mutation } else { Kind::Query };
+        let mut errors: Vec<GraphqlError> = Vec::new();
         let mut members = Vec::with_capacity(roots.len());
         let mut denied = Vec::new();
         let allowed = self.explainer.limits.response_bytes;
@@ -220,10 +235,14 @@ impl Engine {
                 Some(left) => room = left,
                 None => resolved = too_long(root, allowed, operation.root_type),
             }
+            if !resolved.denied.is_empty() {
+                self.count_denied(kind, resolved.errors.first());
+            }
             errors.extend(resolved.errors);
             denied.extend(resolved.denied);
             members.push(Member { key: root.response_key, json: resolved.json });
         }
+        self.count(kind, errors.first().map(GraphqlError::code));
         Answer { body: response::executed(&members, &errors).into(), outcome, challenge: challenge(denied, &access) }
     }
 
@@ -240,11 +259,12 @@ impl Engine {
                     }
                     body
                 });
+                self.count(Kind::Query, None);
                 Answer { body, outcome: Outcome::Introspection, challenge: None }
             }
             Err(error) => {
                 let error = GraphqlError::new(error.to_string(), error.code()).at(root.position());
-                request_error(&[error])
+                self.request_error(Kind::Query, &[error])
             }
         }
     }
@@ -277,6 +297,33 @@ impl Engine {
         let Some((denial, missing)) = needed.denied_to(access) else { return Ok(()) };
         let refusal = GraphqlError::denied(&denial, &missing, root.position()).below(root.response_key, Vec::new());
         Err(Box::new(Resolved::error(refusal).denying(missing)))
+    }
+}
+
+impl Engine {
+    fn count(&self, kind: Kind, code: Option<&str>) {
+        if let Some(metrics) = &self.metrics {
+            metrics.operation(kind, code);
+        }
+    }
+
+    fn count_denied(&self, kind: Kind, error: Option<&GraphqlError>) {
+        if let Some(metrics) = &self.metrics {
+            metrics.denied(kind, error.map_or("OTHER", GraphqlError::code));
+        }
+    }
+
+    fn request_error(&self, kind: Kind, errors: &[GraphqlError]) -> Answer {
+        self.count(kind, Some(errors.first().map_or("OTHER", GraphqlError::code)));
+        request_error(errors)
+    }
+}
+
+fn kind_of(ty: OperationType) -> Kind {
+    match ty {
+        OperationType::Query => Kind::Query,
+        OperationType::Mutation => Kind::Mutation,
+        OperationType::Subscription => Kind::Subscription,
     }
 }
 

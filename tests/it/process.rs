@@ -5,3 +5,4 @@ mod rotation;
 mod audit;
 mod start;
 mod commands;
+mod ready;
