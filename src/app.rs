@@ -1,5 +1,6 @@
 //! Putting the parts together: from a configuration to a server that runs and stops.
 
+pub mod exchange;
 mod metrics;
 mod reload;
 mod schema;
@@ -103,6 +104,14 @@ pub enum Error {
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] storage::OpenError),
+    /// An export or an import ended early.
+    #[error(transparent)]
+    Exchange(#[from] crate::exchange::Error),
+    /// Before an export.
+    #[error(
+        "the database does not fit the schema: `clef migrate --dry-run` shows how; run `clef migrate`, then export again"
+    )]
+    NotFitted,
     /// The schema cannot be published.
     #[error(transparent)]
     Engine(#[from] graphql::Error),

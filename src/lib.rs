@@ -10,6 +10,7 @@ pub mod sdl;
 pub mod model;
 pub mod sql;
 pub mod storage;
+pub mod exchange;
 pub mod plan;
 pub mod contributor;
 pub mod auth;

@@ -48,7 +48,8 @@ const TOKENS: [&str; 10] = [
     "other",
 ];
 /// Seconds.
-const BUCKETS: [f64; 14] = [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+const BUCKETS: [f64; 14] =
+    [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RequestLabels {
@@ -175,13 +176,15 @@ impl Metrics {
 
     /// A request that was answered. `template` is that of its path, with or without a slash at its end.
     pub fn request(&self, template: Option<&str>, method: &str, status: u16, duration: Duration) {
-        let name = template.map(|template| template.strip_suffix('/').filter(|name| !name.is_empty()).unwrap_or(template));
+        let name =
+            template.map(|template| template.strip_suffix('/').filter(|name| !name.is_empty()).unwrap_or(template));
         let known = name.and_then(|name| self.routes.iter().find(|route| route.template == name));
         let Some(route) = known.or(self.routes.last()) else { return };
         let method = position(&METHODS, method);
         let class = usize::from(status / 100).wrapping_sub(1).min(CLASSES.len() - 1);
         if let Some(cell) = route.counts.get(method * CLASSES.len() + class) {
-            let labels = || RequestLabels { route: route.template, method: at(&METHODS, method), status: at(&CLASSES, class) };
+            let labels =
+                || RequestLabels { route: route.template, method: at(&METHODS, method), status: at(&CLASSES, class) };
             cell.get_or_init(|| self.requests.get_or_create_owned(&labels())).inc();
         }
         route.durations.observe(duration.as_secs_f64());

@@ -19,6 +19,7 @@ mod session;
 mod batch;
 mod snapshot;
 mod events;
+mod exchange;
 mod figures;
 mod fit;
 mod log;
@@ -30,6 +31,7 @@ use std::sync::atomic::Ordering;
 pub use change::{Change, RemovedPolicy};
 pub use error::{Error, OpenError};
 pub use events::{Action, Announcement, Cause, DeletionWatch, Event, Events};
+pub use exchange::{Exporter, Importer};
 pub use fit::Fit;
 pub use place::Settings;
 pub use snapshot::Snapshot;
@@ -83,7 +85,14 @@ impl Storage {
         let readers =
             readers.map_err(|source| OpenError::Internal { path: place.path.clone(), source: source.into() })?;
         let writer = Writer::start(session, settings.acquire_timeout);
-        Ok(Self(Arc::new(Inner { readers, writer, counters, events, figures: Figures::default(), _scratch: place.scratch })))
+        Ok(Self(Arc::new(Inner {
+            readers,
+            writer,
+            counters,
+            events,
+            figures: Figures::default(),
+            _scratch: place.scratch,
+        })))
     }
 
     /// What [`Self::open`] would change, in order. Changes nothing; a database that does not exist yet counts as an empty one.

@@ -96,7 +96,17 @@ impl Engine {
         let live = Arc::new(live);
         let explainer = Explainer::new(Arc::clone(&model), PublicOperations::default(), limits, clock.clone())?;
         let introspection = Cache::new(KEPT_INTROSPECTION_MAX);
-        Ok(Self { model, storage, explainer, live, introspection, clock, new_key, has_audit_table: false, metrics: None })
+        Ok(Self {
+            model,
+            storage,
+            explainer,
+            live,
+            introspection,
+            clock,
+            new_key,
+            has_audit_table: false,
+            metrics: None,
+        })
     }
 
     /// With other operations public than the usual ones.

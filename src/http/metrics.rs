@@ -39,7 +39,8 @@ async fn handle(State((services, metrics)): State<(Arc<Services>, Arc<Metrics>)>
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     // The same text is good in the older format, whose comments it does not know.
-    let wants_open = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|it| it.contains(OPEN_METRICS));
+    let wants_open =
+        headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|it| it.contains(OPEN_METRICS));
     let content_type = if wants_open {
         "application/openmetrics-text; version=1.0.0; charset=utf-8"
     } else {
