@@ -35,7 +35,7 @@ pub fn export(
     line(&Header::of(model))?;
     exporter.each(nodes(model), |row| {
         let (ty, key, values) = node(model, row)?;
-        line(&Node { node: &ty, key: &key, values })?;
+        line(&Node { ty: &ty, key: &key, values })?;
         progress.nodes += 1;
         if progress.nodes.is_multiple_of(LINES_BETWEEN) {
             told(progress);
@@ -44,8 +44,8 @@ pub fn export(
     })?;
     exporter.each(relations(model), |row| {
         let texts: Vec<_> = row.into_iter().map(text).collect();
-        if let [relation, from_type, from, to_type, to] = texts.as_slice() {
-            line(&Relation { relation, from: [from_type, from], to: [to_type, to] })?;
+        if let [name, from_type, from, to_type, to] = texts.as_slice() {
+            line(&Relation { name, from: [from_type, from], to: [to_type, to] })?;
             progress.relations += 1;
             if progress.relations.is_multiple_of(LINES_BETWEEN) {
                 told(progress);

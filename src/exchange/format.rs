@@ -21,7 +21,8 @@ pub(super) struct Header {
 /// A node to be written.
 #[derive(Debug, Serialize)]
 pub(super) struct Node<'a> {
-    pub(super) node: &'a str,
+    #[serde(rename = "node")]
+    pub(super) ty: &'a str,
     pub(super) key: &'a str,
     pub(super) values: IndexMap<&'a str, Box<RawValue>>,
 }
@@ -29,7 +30,8 @@ pub(super) struct Node<'a> {
 /// A relation to be written.
 #[derive(Debug, Serialize)]
 pub(super) struct Relation<'a> {
-    pub(super) relation: &'a str,
+    #[serde(rename = "relation")]
+    pub(super) name: &'a str,
     pub(super) from: [&'a str; 2],
     pub(super) to: [&'a str; 2],
 }

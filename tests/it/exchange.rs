@@ -65,7 +65,7 @@ fn custom() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(3, 16, 4, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            proptest::collection::hash_map(text(), inner, 0..4).prop_map(|map| Value::from_iter(map)),
+            proptest::collection::hash_map(text(), inner, 0..4).prop_map(Value::from_iter),
         ]
     })
 }
