@@ -1,5 +1,6 @@
 //! The way of a request: document, operation, variables, guard, plan, storage, response.
 
+mod count;
 mod mutate;
 mod start;
 
@@ -30,6 +31,8 @@ use crate::plan::{self, RootField, Source, input, query};
 use crate::storage::{self, Storage};
 
 pub use start::Started;
+
+use count::{kind_of, mutation_not_allowed};
 
 /// Introspection answers of at least this size are kept.
 const KEPT_INTROSPECTION_BYTES_MIN: usize = 64 * 1024;
@@ -120,13 +123,6 @@ impl Engine {
     #[must_use]
     pub fn with_audit_table(mut self) -> Self {
         self.has_audit_table = true;
-        self
-    }
-
-    /// Operations are counted.
-    #[must_use]
-    pub fn with_metrics(mut self, metrics: Option<Arc<Metrics>>) -> Self {
-        self.metrics = metrics;
         self
     }
 
@@ -245,9 +241,7 @@ impl Engine {
                 Some(left) => room = left,
                 None => resolved = too_long(root, allowed, operation.root_type),
             }
-            if !resolved.denied.is_empty() {
-                self.count_denied(kind, resolved.errors.first());
-            }
+            self.count_if_denied(kind, &resolved);
             errors.extend(resolved.errors);
             denied.extend(resolved.denied);
             members.push(Member { key: root.response_key, json: resolved.json });
@@ -307,33 +301,6 @@ impl Engine {
         let Some((denial, missing)) = needed.denied_to(access) else { return Ok(()) };
         let refusal = GraphqlError::denied(&denial, &missing, root.position()).below(root.response_key, Vec::new());
         Err(Box::new(Resolved::error(refusal).denying(missing)))
-    }
-}
-
-impl Engine {
-    fn count(&self, kind: Kind, code: Option<&str>) {
-        if let Some(metrics) = &self.metrics {
-            metrics.operation(kind, code);
-        }
-    }
-
-    fn count_denied(&self, kind: Kind, error: Option<&GraphqlError>) {
-        if let Some(metrics) = &self.metrics {
-            metrics.denied(kind, error.map_or("OTHER", GraphqlError::code));
-        }
-    }
-
-    fn request_error(&self, kind: Kind, errors: &[GraphqlError]) -> Answer {
-        self.count(kind, Some(errors.first().map_or("OTHER", GraphqlError::code)));
-        request_error(errors)
-    }
-}
-
-fn kind_of(ty: OperationType) -> Kind {
-    match ty {
-        OperationType::Query => Kind::Query,
-        OperationType::Mutation => Kind::Mutation,
-        OperationType::Subscription => Kind::Subscription,
     }
 }
 
@@ -428,16 +395,6 @@ fn challenge(mut denied: Vec<Arc<str>>, access: &Access) -> Option<Challenge> {
     })
 }
 
-fn request_error(errors: &[GraphqlError]) -> Answer {
-    Answer { body: response::refused(errors).into(), outcome: Outcome::RequestError, challenge: None }
-}
-
 fn type_name(root_type: &str) -> String {
     ["\"", root_type, "\""].concat()
-}
-
-fn mutation_not_allowed() -> Answer {
-    let error =
-        GraphqlError::new("GET supports only query operations: send mutations with POST", "MUTATION_NOT_ALLOWED");
-    Answer { body: response::refused(&[error]).into(), outcome: Outcome::MutationNotAllowed, challenge: None }
 }
