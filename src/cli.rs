@@ -180,7 +180,7 @@ fn imported_text(imported: &Imported) -> String {
         text = format!("{text}; {skipped_lines} lines were in the database already");
     }
     if *is_other_schema {
-        text.push_str("\nthe file is of another schema: each of its lines fits this one");
+        text.insert_str(0, "the file is of another schema, and each of its lines fits this one\n");
     }
     text
 }
