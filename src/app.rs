@@ -1,5 +1,7 @@
 //! Putting the parts together: from a configuration to a server that runs and stops.
 
+pub mod exchange;
+mod metrics;
 mod reload;
 mod schema;
 pub mod scopes;
@@ -18,6 +20,7 @@ use crate::clock::Clock;
 use crate::config::{Config, SchemaSource};
 use crate::graphql::{self, Engine};
 use crate::http::{self, Drained, Services};
+use crate::metrics::Metrics;
 use crate::model::{Model, NodeType, Property, PropertyType};
 use crate::scope::Catalogue;
 use crate::storage::{self, RemovedPolicy, Storage};
@@ -45,6 +48,15 @@ pub enum Error {
         host: String,
         /// As configured.
         port: u16,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Where metrics shall be served.
+    #[error("cannot listen on {address}, METRICS_ADDRESS: stop what listens there, or correct it")]
+    ListenMetrics {
+        /// As configured.
+        address: SocketAddr,
         /// Why.
         #[source]
         source: io::Error,
@@ -92,6 +104,14 @@ pub enum Error {
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] storage::OpenError),
+    /// An export or an import ended early.
+    #[error(transparent)]
+    Exchange(#[from] crate::exchange::Error),
+    /// Before an export.
+    #[error(
+        "the database does not fit the schema: `clef migrate --dry-run` shows how; run `clef migrate`, then export again"
+    )]
+    NotFitted,
     /// The schema cannot be published.
     #[error(transparent)]
     Engine(#[from] graphql::Error),
@@ -132,6 +152,8 @@ struct Parts {
     authority: Arc<Authority>,
     engine: Arc<Engine>,
     storage: Storage,
+    /// If anybody may read them.
+    metrics: Option<Arc<Metrics>>,
     /// A mutation that can be sent as it is.
     example: Option<String>,
 }
@@ -149,22 +171,31 @@ pub async fn serve(config: Config, clock: Clock) -> Result<(), Error> {
         tracing::warn!("{notice}");
     }
     let (limits, development_keys) = (config.limits.clone(), config.development_keys.clone());
-    let reload = reload::Reload::new(&config);
+    let (reload, shutdown_delay, metrics_address) =
+        (reload::Reload::new(&config), config.shutdown_delay, config.metrics_address);
     let parts = assemble(config, clock).await?;
     tracing::info!(address = address.map(tracing::field::display), "listening");
     if let (Some(keys), Some(address)) = (&development_keys, address) {
         let base = format!("http://{}", reachable(address));
         terminal::print(&terminal::welcome(&base, keys, parts.example.as_deref()));
     }
+    let metrics = metrics::serve(metrics_address, &parts).await?;
     let router = http::router(Arc::clone(&parts.services));
     let (stop, again, hangup) = signals.split();
     tokio::spawn(reload.run(Arc::clone(&parts.authority), Arc::clone(&parts.engine), hangup));
+    let services = Arc::clone(&parts.services);
+    let stop = async {
+        stop.await;
+        services.stop();
+        tokio::time::sleep(shutdown_delay).await;
+    };
     let served = http::serve(listener, router, &limits, stop, DRAIN_TIMEOUT);
     let drained = tokio::select! {
         drained = served => drained,
         // Who asks twice does not want to wait.
         () = again => Drained::NotAll,
     };
+    metrics.abort();
     close(parts).await;
     tracing::info!("stopped");
     match drained {
@@ -178,9 +209,11 @@ async fn assemble(config: Config, clock: Clock) -> Result<Parts, Error> {
     let model = Arc::new(schema::read(&config.schema)?);
     let settings = database(&config);
     let storage = Storage::open(&settings, &model, RemovedPolicy::Refuse).await?;
+    let metrics = config.metrics_address.map(|_| Arc::new(Metrics::new(&http::ROUTES)));
     let mut engine =
         Engine::new(Arc::clone(&model), storage.clone(), config.query_limits.clone(), clock.clone(), new_key)?
-            .with_public(config.public_operations);
+            .with_public(config.public_operations)
+            .with_metrics(metrics.clone());
     if config.has_audit_table {
         engine = engine.with_audit_table();
     }
@@ -192,11 +225,12 @@ async fn assemble(config: Config, clock: Clock) -> Result<Parts, Error> {
     let warmed = Arc::clone(&engine);
     tokio::spawn(async move { warmed.warm().await });
     let mut services = Services::new(Arc::clone(&engine), Arc::clone(&authority), universe, config.limits)
-        .with_public_url(config.public_url.as_deref());
+        .with_public_url(config.public_url.as_deref())
+        .with_metrics(metrics.clone());
     if !config.has_explorer {
         services = services.without_explorer();
     }
-    Ok(Parts { authority, engine, services: Arc::new(services), storage, example: example(&model) })
+    Ok(Parts { authority, engine, services: Arc::new(services), storage, metrics, example: example(&model) })
 }
 
 /// What looks wrong in the scopes of keys.

@@ -3,6 +3,7 @@
 mod scopes;
 mod keys;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -11,6 +12,7 @@ use rand::rngs::OsRng;
 use crate::app::{self, Migration, Removed};
 use crate::clock::Clock;
 use crate::config::{self, Config, Environment, Settings};
+use crate::exchange::Imported;
 use crate::telemetry::{self, LogFormat, Logs};
 use crate::terminal;
 
@@ -48,6 +50,16 @@ enum Command {
     /// New properties are added. Where properties were removed, nothing is done until you say what to do with
     /// their values.
     Migrate(MigrateArguments),
+    /// Write all nodes and relations as lines of JSON; a server may run meanwhile.
+    Export {
+        /// Where to; without it, standard output.
+        file: Option<PathBuf>,
+    },
+    /// Add what `clef export` wrote; a server may run meanwhile. Run again after an interruption, it goes on where it stopped.
+    Import {
+        /// What from; without it, standard input.
+        file: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -138,6 +150,18 @@ impl Command {
                 terminal::print("the schema is good");
             }
             Self::Scopes(command) => return command.run(&settings),
+            Self::Export { file } => {
+                let (config, _logs) = started(settings)?;
+                let mut shown = terminal::Progress::new();
+                let progress = runtime()?.block_on(app::exchange::export(config, file, |at| shown.show(at)))?;
+                shown.end(&format!("exported: {} nodes, {} relations", progress.nodes, progress.relations));
+            }
+            Self::Import { file } => {
+                let (config, _logs) = started(settings)?;
+                let mut shown = terminal::Progress::new();
+                let imported = runtime()?.block_on(app::exchange::import(config, file, |at| shown.show(at)))?;
+                shown.end(&imported_text(&imported));
+            }
             Self::Migrate(arguments) => {
                 let (config, _logs) = started(settings)?;
                 let (migration, removed) = (arguments.migration(), arguments.removed());
@@ -147,6 +171,18 @@ impl Command {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn imported_text(imported: &Imported) -> String {
+    let Imported { skipped_lines, written, is_other_schema } = imported;
+    let mut text = format!("imported: {} nodes, {} relations", written.nodes, written.relations);
+    if *skipped_lines > 0 {
+        text = format!("{text}; {skipped_lines} lines were in the database already");
+    }
+    if *is_other_schema {
+        text.insert_str(0, "the file is of another schema, and each of its lines fits this one\n");
+    }
+    text
 }
 
 impl MigrateArguments {

@@ -11,6 +11,7 @@ mod secrets;
 mod settings;
 mod values;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +27,8 @@ use credentials::{Credentials, credentials};
 use problem::Problems;
 use values::{
     audit_table, data_folder, database_url, default_host, environment, explorer, leeway, lifetime, limits, list,
-    log_filter, port, public_operations, public_url, query_limits, statement_timeout, token_types,
+    log_filter, metrics_address, port, public_operations, public_url, query_limits, shutdown_delay, statement_timeout,
+    token_types,
 };
 
 pub use development::{DevelopmentKeys, Error as DevelopmentError};
@@ -111,6 +113,10 @@ pub struct Config {
     pub query_limits: graphql::Limits,
     /// How long a statement may run.
     pub statement_timeout: Duration,
+    /// How long requests are still taken once the server is told to stop.
+    pub shutdown_delay: Duration,
+    /// Where metrics are served.
+    pub metrics_address: Option<SocketAddr>,
     /// Whether each mutation and each token leaves a row in the database.
     pub has_audit_table: bool,
     /// Whether there are pages to try queries in.
@@ -139,6 +145,8 @@ impl Config {
         let limits = limits(&settings, &mut problems);
         let query_limits = query_limits(&settings, &mut problems);
         let statement_timeout = statement_timeout(&settings, &mut problems);
+        let shutdown_delay = shutdown_delay(&settings, &mut problems);
+        let metrics_address = metrics_address(&settings, &mut problems);
         let public_operations = public_operations(&settings, &mut problems);
         let has_audit_table = audit_table(&settings, &mut problems);
         let has_explorer = explorer(&settings, &mut problems);
@@ -176,6 +184,8 @@ impl Config {
             limits,
             query_limits,
             statement_timeout,
+            shutdown_delay,
+            metrics_address,
             has_audit_table,
             has_explorer,
             log_filter,

@@ -20,9 +20,11 @@ mod landing;
 mod limit;
 mod jwt;
 mod live;
+mod metrics;
 mod observe;
 mod persisted;
 mod guarded;
+mod ready;
 mod request_body;
 mod scopes;
 mod server;
@@ -43,15 +45,18 @@ use crate::audit::Origin;
 use crate::auth::Authority;
 use crate::document::Documents;
 use crate::graphql::Engine;
+use crate::metrics::Metrics;
 use crate::scope::Scope;
 use limit::{Guesses, Limiter};
-use observe::RequestId;
+use observe::{Observer, RequestId};
 use persisted::PersistedQueries;
+use ready::Readiness;
 
 pub use axum::Router;
 pub use client_address::{ForwardedHeader, Proxies};
 pub use limit::{Rate, RateError, Rates};
 pub use live::LiveLimits;
+pub use metrics::{ROUTES, metrics_router};
 pub use server::{Drained, serve};
 
 /// Each may check several hashes, of at least 19 MiB each.
@@ -124,6 +129,8 @@ pub struct Services {
     /// For what takes time and memory to mint, so that it never takes all.
     slow_mints: Arc<Semaphore>,
     has_explorer: bool,
+    readiness: Readiness,
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl Services {
@@ -139,6 +146,7 @@ impl Services {
         let rates = limits.rates;
         Self {
             documents: engine.documents(),
+            readiness: Readiness::new(&engine),
             engine,
             authority,
             scopes,
@@ -153,6 +161,7 @@ impl Services {
             anonymous: Limiter::new(rates.anonymous),
             slow_mints: Arc::new(Semaphore::new(SLOW_MINTS_MAX)),
             has_explorer: true,
+            metrics: None,
         }
     }
 
@@ -161,6 +170,18 @@ impl Services {
     pub fn with_public_url(mut self, url: Option<&str>) -> Self {
         self.public_url = url.map(Into::into);
         self
+    }
+
+    /// Requests are counted.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Option<Arc<Metrics>>) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    /// From now on `/ready` says that the server is about to stop.
+    pub fn stop(&self) {
+        self.readiness.stop();
     }
 
     /// Without `GraphiQL` and GraphQL Playground.
@@ -174,7 +195,8 @@ impl Services {
 /// Everything that is served.
 pub fn router(services: Arc<Services>) -> Router {
     let timeout = services.limits.request_timeout;
-    observed(endpoints(services), timeout)
+    let observer = Observer { timeout, metrics: services.metrics.clone() };
+    endpoints(services).layer(middleware::from_fn_with_state(observer, observe::observe))
 }
 
 /// The endpoints alone.
@@ -193,6 +215,8 @@ pub fn endpoints(services: Arc<Services>) -> Router {
         .route("/scopes/explain", any(scopes::explain))
         .route("/health", any(health::handle))
         .route("/health/", any(health::handle))
+        .route("/ready", any(ready::handle))
+        .route("/ready/", any(ready::handle))
         .route("/.well-known/apollo/server-health", any(health::apollo_server_health))
         .route("/{identifier}", any(document::handle))
         .route("/{identifier}/", any(document::handle))
@@ -202,7 +226,7 @@ pub fn endpoints(services: Arc<Services>) -> Router {
 
 /// What holds for every request: its id, its time limit, its line in the log, and an answer even if its handler panics.
 pub fn observed(endpoints: Router, timeout: Duration) -> Router {
-    endpoints.layer(middleware::from_fn_with_state(timeout, observe::observe))
+    endpoints.layer(middleware::from_fn_with_state(Observer { timeout, metrics: None }, observe::observe))
 }
 
 async fn not_found(uri: Uri) -> Response {

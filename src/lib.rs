@@ -3,12 +3,14 @@
 //! Modules in the order in which data flows; each uses itself and those before it. `docs/architecture.md` is the map.
 
 pub mod clock;
+pub mod metrics;
 pub mod scope;
 pub mod value;
 pub mod sdl;
 pub mod model;
 pub mod sql;
 pub mod storage;
+pub mod exchange;
 pub mod plan;
 pub mod contributor;
 pub mod auth;

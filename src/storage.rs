@@ -19,6 +19,9 @@ mod session;
 mod batch;
 mod snapshot;
 mod events;
+mod exchange;
+mod figures;
+mod fit;
 mod log;
 mod error;
 
@@ -28,12 +31,15 @@ use std::sync::atomic::Ordering;
 pub use change::{Change, RemovedPolicy};
 pub use error::{Error, OpenError};
 pub use events::{Action, Announcement, Cause, DeletionWatch, Event, Events};
+pub use exchange::{Exporter, Importer};
+pub use fit::Fit;
 pub use place::Settings;
 pub use snapshot::Snapshot;
 pub use write::{Decision, Write};
 
 use crate::model::Model;
 use crate::sql::{Dialect, Sql};
+use figures::Figures;
 use place::{Place, Scratch};
 use prepare::{Outcome, prepare};
 use reader::Reader;
@@ -51,6 +57,7 @@ struct Inner {
     writer: Writer,
     counters: Arc<Counters>,
     events: Events,
+    figures: Figures,
     _scratch: Option<Scratch>,
 }
 
@@ -78,7 +85,14 @@ impl Storage {
         let readers =
             readers.map_err(|source| OpenError::Internal { path: place.path.clone(), source: source.into() })?;
         let writer = Writer::start(session, settings.acquire_timeout);
-        Ok(Self(Arc::new(Inner { readers, writer, counters, events, _scratch: place.scratch })))
+        Ok(Self(Arc::new(Inner {
+            readers,
+            writer,
+            counters,
+            events,
+            figures: Figures::default(),
+            _scratch: place.scratch,
+        })))
     }
 
     /// What [`Self::open`] would change, in order. Changes nothing; a database that does not exist yet counts as an empty one.
@@ -101,7 +115,7 @@ impl Storage {
     /// [`Error::Busy`] if no connection came free in time, [`Error::Timeout`] if the statement ran too long; others of the database.
     pub async fn read(&self, statement: Sql) -> Result<Option<String>, Error> {
         self.0.counters.add_statements(1);
-        self.0.readers.first(statement).await
+        self.0.figures.read(self.0.readers.first(statement).await)
     }
 
     /// Runs a write and answers when it is on the disk. If the caller stops waiting, the write happens or not, but never in part.
@@ -110,7 +124,7 @@ impl Storage {
     ///
     /// [`Error::Conflict`] and [`Error::Refused`] of this write; others of the database, which concern all writes. Nothing is kept then.
     pub async fn write(&self, write: Write) -> Result<Option<String>, Error> {
-        self.0.writer.write(write, None).await
+        self.0.figures.write(self.0.writer.write(write, None).await)
     }
 
     /// Like [`Self::write`], and tells the listeners of [`Self::events`] before it answers.
@@ -119,7 +133,7 @@ impl Storage {
     ///
     /// As [`Self::write`]; nothing is told then.
     pub async fn write_announced(&self, write: Write, announcement: Announcement) -> Result<Option<String>, Error> {
-        self.0.writer.write(write, Some(announcement)).await
+        self.0.figures.write(self.0.writer.write(write, Some(announcement)).await)
     }
 
     /// The database that statements have to be written for.
@@ -135,6 +149,16 @@ impl Storage {
     /// Statements that reads and writes have run so far.
     pub fn statements(&self) -> u64 {
         self.0.counters.statements.load(Ordering::Relaxed)
+    }
+
+    /// Reads and writes that were asked for so far.
+    pub fn requests(&self) -> (u64, u64) {
+        (self.0.figures.reads(), self.0.figures.writes())
+    }
+
+    /// How often a read or a write was not done so far, by reason.
+    pub fn failures(&self) -> Vec<(&'static str, u64)> {
+        self.0.figures.failures()
     }
 
     /// Commits so far; each waits for the disk once.

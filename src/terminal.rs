@@ -1,11 +1,14 @@
 //! What is printed for people, as opposed to logged. The only place that prints.
 
 use std::error::Error;
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
 
 use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::config::DevelopmentKeys;
+use crate::exchange;
 
 /// Writes a text to standard output.
 #[expect(clippy::print_stdout, reason = "the one place that prints")]
@@ -21,6 +24,53 @@ pub fn print_error(error: &dyn Error) {
     while let Some(error) = cause {
         eprintln!("  because: {error}");
         cause = error.source();
+    }
+}
+
+/// How far something has come, on standard error: one line that changes on a terminal, else a line now and then.
+#[derive(Debug)]
+pub struct Progress {
+    is_terminal: bool,
+    start: Instant,
+    told: Instant,
+}
+
+impl Progress {
+    /// From now on.
+    #[must_use]
+    pub fn new() -> Self {
+        let now = Instant::now();
+        Self { is_terminal: io::stderr().is_terminal(), start: now, told: now }
+    }
+
+    /// Often; tells it not so often.
+    #[expect(clippy::print_stderr, reason = "the one place that prints")]
+    pub fn show(&mut self, at: exchange::Progress) {
+        let pause = if self.is_terminal { Duration::from_millis(100) } else { Duration::from_secs(5) };
+        if self.told.elapsed() < pause {
+            return;
+        }
+        self.told = Instant::now();
+        let seconds = self.start.elapsed().as_secs();
+        let line = format!("{} nodes, {} relations, {seconds} s", at.nodes, at.relations);
+        if self.is_terminal {
+            eprint!("\r{line}\u{1b}[K");
+        } else {
+            eprintln!("{line}");
+        }
+    }
+
+    /// What came of it.
+    #[expect(clippy::print_stderr, reason = "the one place that prints")]
+    pub fn end(&self, text: &str) {
+        let clear = if self.is_terminal { "\r\u{1b}[K" } else { "" };
+        eprintln!("{clear}{text} in {:.1} s", self.start.elapsed().as_secs_f64());
+    }
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -6,6 +6,7 @@ mod m20261122_000001_graph;
 mod m20261122_000002_catalogue;
 mod m20261123_000003_audit;
 mod m20261123_000004_search;
+mod m20261123_000005_import;
 
 use sea_orm_migration::prelude::*;
 
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000002_catalogue::Migration),
             Box::new(m20261123_000003_audit::Migration),
             Box::new(m20261123_000004_search::Migration),
+            Box::new(m20261123_000005_import::Migration),
         ]
     }
 

@@ -40,6 +40,8 @@ pub struct Settings {
     pub(super) max_cost: Option<String>,
     pub(super) max_response_bytes: Option<String>,
     pub(super) statement_timeout: Option<String>,
+    pub(super) shutdown_delay: Option<String>,
+    pub(super) metrics_address: Option<String>,
     pub(super) max_connections: Option<String>,
     pub(super) request_timeout: Option<String>,
     pub(super) rate_limit_jwt: Option<String>,

@@ -68,6 +68,8 @@ fn each_setting_is_read() {
         "MAX_PERSISTED_BYTES=0",
         "MAX_CONNECTIONS=9",
         "REQUEST_TIMEOUT=2s",
+        "SHUTDOWN_DELAY=3s",
+        "METRICS_ADDRESS=127.0.0.1:9464",
         "RATE_LIMIT_JWT=off",
         "RATE_LIMIT_ANONYMOUS=50/s,100",
         "TRUSTED_PROXIES=10.0.0.0/8,::1",

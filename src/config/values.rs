@@ -1,6 +1,6 @@
 //! Single settings: from texts to values, each with its default.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use crate::http::{ForwardedHeader, Limits, LiveLimits, Proxies, Rate, Rates};
 use crate::value::time_span;
 
 const LIFETIME_SECONDS_MAX: u64 = 10 * 366 * 24 * 3600;
+const SHUTDOWN_DELAY_MAX: Duration = Duration::from_mins(5);
 const LEEWAY_MAX: Duration = Duration::from_mins(10);
 
 pub(super) fn environment(settings: &Settings, problems: &mut Problems) -> Environment {
@@ -206,6 +207,29 @@ pub(super) fn statement_timeout(settings: &Settings, problems: &mut Problems) ->
         }
         timeout => timeout.unwrap_or(default),
     }
+}
+
+/// How long requests are still taken after the signal to stop.
+pub(super) fn shutdown_delay(settings: &Settings, problems: &mut Problems) -> Duration {
+    let delay = match settings.shutdown_delay.as_deref().map(str::trim) {
+        None | Some("0" | "0s") => Duration::ZERO,
+        Some(text) => problems.take("SHUTDOWN_DELAY", time_span::parse(text)).unwrap_or_default(),
+    };
+    if delay > SHUTDOWN_DELAY_MAX {
+        problems.push("SHUTDOWN_DELAY", "is longer than anybody waits: write one from 0 to 5m");
+    }
+    delay
+}
+
+/// Unset: nowhere.
+pub(super) fn metrics_address(settings: &Settings, problems: &mut Problems) -> Option<SocketAddr> {
+    let text = settings.metrics_address.as_deref()?.trim();
+    let address = text.parse().ok();
+    if address.is_none() {
+        let message = format!("`{text}` is no address with a port: write one such as `127.0.0.1:9464`");
+        problems.push("METRICS_ADDRESS", message);
+    }
+    address
 }
 
 pub(super) fn audit_table(settings: &Settings, problems: &mut Problems) -> bool {

@@ -1,5 +1,6 @@
 //! The way of a request: document, operation, variables, guard, plan, storage, response.
 
+mod count;
 mod mutate;
 mod start;
 
@@ -22,6 +23,7 @@ use super::{Answer, Challenge, Outcome, Request, Visible};
 use crate::auth::{Access, PublicOperations, TokenError};
 use crate::clock::Clock;
 use crate::document::Documents;
+use crate::metrics::{Kind, Metrics};
 use crate::model::Model;
 use crate::model::api::{MUTATION, QUERY};
 use crate::plan::nulls::NullCheck;
@@ -29,6 +31,8 @@ use crate::plan::{self, RootField, Source, input, query};
 use crate::storage::{self, Storage};
 
 pub use start::Started;
+
+use count::{kind_of, mutation_not_allowed};
 
 /// Introspection answers of at least this size are kept.
 const KEPT_INTROSPECTION_BYTES_MIN: usize = 64 * 1024;
@@ -47,6 +51,7 @@ pub struct Engine {
     clock: Clock,
     new_key: fn() -> String,
     has_audit_table: bool,
+    metrics: Option<Arc<Metrics>>,
 }
 
 /// Why there is no engine for a model.
@@ -94,7 +99,17 @@ impl Engine {
         let live = Arc::new(live);
         let explainer = Explainer::new(Arc::clone(&model), PublicOperations::default(), limits, clock.clone())?;
         let introspection = Cache::new(KEPT_INTROSPECTION_MAX);
-        Ok(Self { model, storage, explainer, live, introspection, clock, new_key, has_audit_table: false })
+        Ok(Self {
+            model,
+            storage,
+            explainer,
+            live,
+            introspection,
+            clock,
+            new_key,
+            has_audit_table: false,
+            metrics: None,
+        })
     }
 
     /// With other operations public than the usual ones.
@@ -144,9 +159,10 @@ impl Engine {
 
     /// Answers a request.
     pub async fn execute(&self, request: Request, access: Arc<Access>) -> Answer {
-        match self.run(&request, access).await {
+        let mut kind = Kind::None;
+        match self.run(&request, access, &mut kind).await {
             Ok(answer) => answer,
-            Err(errors) => request_error(&errors),
+            Err(errors) => self.request_error(kind, &errors),
         }
     }
 
@@ -157,13 +173,17 @@ impl Engine {
     }
 
     /// `Err` is a request error: nothing ran.
-    async fn run(&self, request: &Request, access: Arc<Access>) -> Result<Answer, Vec<GraphqlError>> {
+    async fn run(&self, request: &Request, access: Arc<Access>, kind: &mut Kind) -> Result<Answer, Vec<GraphqlError>> {
         let document = self.explainer.documents.get(&request.query).await?;
         let name = request.operation_name.as_deref();
         let definition = document::operation(&document.executable, name).map_err(|error| vec![*error])?;
+        *kind = kind_of(definition.node.ty);
         let root_type = match definition.node.ty {
             OperationType::Query => QUERY,
-            OperationType::Mutation if request.queries_only => return Ok(mutation_not_allowed()),
+            OperationType::Mutation if request.queries_only => {
+                self.count(*kind, Some("MUTATION_NOT_ALLOWED"));
+                return Ok(mutation_not_allowed());
+            }
             OperationType::Mutation => MUTATION,
             OperationType::Subscription => {
                 let message =
@@ -210,7 +230,8 @@ impl Engine {
         } else {
             Outcome::Executed
         };
-        let mut errors = Vec::new();
+        let kind = if operation.root_type == MUTATION { Kind::Mutation } else { Kind::Query };
+        let mut errors: Vec<GraphqlError> = Vec::new();
         let mut members = Vec::with_capacity(roots.len());
         let mut denied = Vec::new();
         let allowed = self.explainer.limits.response_bytes;
@@ -220,10 +241,12 @@ impl Engine {
                 Some(left) => room = left,
                 None => resolved = too_long(root, allowed, operation.root_type),
             }
+            self.count_if_denied(kind, &resolved);
             errors.extend(resolved.errors);
             denied.extend(resolved.denied);
             members.push(Member { key: root.response_key, json: resolved.json });
         }
+        self.count(kind, errors.first().map(GraphqlError::code));
         Answer { body: response::executed(&members, &errors).into(), outcome, challenge: challenge(denied, &access) }
     }
 
@@ -240,11 +263,12 @@ impl Engine {
                     }
                     body
                 });
+                self.count(Kind::Query, None);
                 Answer { body, outcome: Outcome::Introspection, challenge: None }
             }
             Err(error) => {
                 let error = GraphqlError::new(error.to_string(), error.code()).at(root.position());
-                request_error(&[error])
+                self.request_error(Kind::Query, &[error])
             }
         }
     }
@@ -371,16 +395,6 @@ fn challenge(mut denied: Vec<Arc<str>>, access: &Access) -> Option<Challenge> {
     })
 }
 
-fn request_error(errors: &[GraphqlError]) -> Answer {
-    Answer { body: response::refused(errors).into(), outcome: Outcome::RequestError, challenge: None }
-}
-
 fn type_name(root_type: &str) -> String {
     ["\"", root_type, "\""].concat()
-}
-
-fn mutation_not_allowed() -> Answer {
-    let error =
-        GraphqlError::new("GET supports only query operations: send mutations with POST", "MUTATION_NOT_ALLOWED");
-    Answer { body: response::refused(&[error]).into(), outcome: Outcome::MutationNotAllowed, challenge: None }
 }

@@ -17,8 +17,10 @@ use super::Services;
 use super::error::{GraphqlError, set};
 use super::limit::network;
 use super::live::{Seat, Stopping};
+use super::metrics::Counted;
 use crate::auth::Access;
 use crate::graphql::{Delivery, End, Mailbox, Subscription};
+use crate::metrics::Transport;
 
 /// How often a token is looked at.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
@@ -33,6 +35,7 @@ struct Stream {
     is_over: bool,
     subscription: Subscription,
     _seat: Seat,
+    _counted: Counted,
 }
 
 /// The answer to an operation that is over at once.
@@ -59,6 +62,7 @@ pub(super) fn subscribed(
         is_over: false,
         subscription,
         _seat: seat,
+        _counted: Counted::new(services.metrics.as_ref(), Transport::EventStream),
     };
     let chunks = stream::unfold(stream, async |mut stream| {
         let chunk = stream.chunk().await?;

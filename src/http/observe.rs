@@ -1,9 +1,10 @@
 //! Around each request: its id, its time limit, its line in the log, and an answer even if its handler panics.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::middleware::Next;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 use super::accept::MediaType;
 use super::error::{GraphqlError, set};
+use crate::metrics::Metrics;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_BYTES_MAX: usize = 128;
@@ -21,19 +23,31 @@ const REQUEST_ID_BYTES_MAX: usize = 128;
 #[derive(Clone, Debug)]
 pub(super) struct RequestId(pub(super) HeaderValue);
 
-pub(super) async fn observe(State(timeout): State<Duration>, mut request: Request, next: Next) -> Response {
+/// What is done for each request.
+#[derive(Clone, Debug)]
+pub(super) struct Observer {
+    pub(super) timeout: Duration,
+    pub(super) metrics: Option<Arc<Metrics>>,
+}
+
+pub(super) async fn observe(State(observer): State<Observer>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
     let request_id = request_id(request.headers());
     request.extensions_mut().insert(RequestId(request_id.clone()));
     let method = request.method().clone();
     let uri = request.uri().clone();
-    let mut response = answer(timeout, request, next, &request_id).await;
-    let status = response.status();
+    let template = observer.metrics.as_ref().and_then(|_| request.extensions().get::<MatchedPath>().cloned());
+    let mut response = answer(observer.timeout, request, next, &request_id).await;
+    let (status, elapsed) = (response.status(), start.elapsed());
+    if let Some(metrics) = &observer.metrics {
+        let template = template.as_ref().map(MatchedPath::as_str);
+        metrics.request(template, method.as_str(), status.as_u16(), elapsed);
+    }
     tracing::info!(
         http.method = %method,
         http.path = path(&uri),
         http.status = status.as_u16(),
-        duration_ms = milliseconds(start.elapsed()),
+        duration_ms = milliseconds(elapsed),
         request_id = request_id.to_str().unwrap_or_default(),
         "request"
     );
@@ -97,7 +111,7 @@ mod tests {
         let router = Router::new()
             .route("/panic", get(async || -> () { panic!("for the test") }))
             .route("/sleep", get(std::future::pending::<()>))
-            .layer(from_fn_with_state(Duration::from_millis(20), observe));
+            .layer(from_fn_with_state(Observer { timeout: Duration::from_millis(20), metrics: None }, observe));
         let request = Request::get(path).header(REQUEST_ID, id).body(Body::empty());
         let response = router.oneshot(request.unwrap()).await.unwrap();
         let id = response.headers()[REQUEST_ID].to_str().unwrap().to_owned();

@@ -21,6 +21,8 @@ use super::accept::MediaType;
 use super::error::GraphqlError;
 use super::limit::network;
 use super::live::Stopping;
+use super::metrics::Counted;
+use crate::metrics::Transport;
 use credentials::Credentials;
 use message::Protocol;
 use session::Session;
@@ -71,6 +73,7 @@ fn open(services: Arc<Services>, parts: &Parts, upgrade: WebSocketUpgrade) -> Re
     let credentials = Credentials::from_headers(parts.headers.get_all(AUTHORIZATION));
     let stopping = Stopping::of(&parts.extensions);
     Ok(upgrade.on_upgrade(move |socket| async move {
+        let _counted = Counted::new(services.metrics.as_ref(), Transport::WebSocket);
         match protocol {
             Some(protocol) => Session::new(services, socket, protocol, stopping, origin, credentials).run().await,
             None => close::refuse_protocol(socket).await,

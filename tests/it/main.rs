@@ -32,3 +32,4 @@ mod documents_plan;
 mod plan_snapshots;
 mod bad_input;
 mod subscriptions;
+mod exchange;

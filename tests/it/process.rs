@@ -1,7 +1,10 @@
 //! The program itself: its settings, its signals, its log, its commands.
 
-mod program;
+pub(crate) mod program;
 mod rotation;
 mod audit;
 mod start;
 mod commands;
+mod ready;
+mod exchange;
+mod metrics;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
 
-use super::{Engine, challenge, request_error};
+use super::{Engine, challenge, kind_of};
 use crate::auth::Access;
 use crate::contributor;
 use crate::graphql::live::{Key, Mailbox, Prepared, Subscription};
 use crate::graphql::needs::{self, Values};
 use crate::graphql::response::GraphqlError;
 use crate::graphql::{Answer, Request, document};
+use crate::metrics::Kind;
 use crate::model::api::SUBSCRIPTION;
 use crate::plan::{self, RootField, Source, input, subscription};
 
@@ -44,10 +45,14 @@ impl From<GraphqlError> for Refused {
 impl Engine {
     /// Answers a request, or sends what it subscribes to into a mailbox, each payload under the tag, as long as the subscription lives.
     pub async fn start(&self, request: Request, access: Arc<Access>, mailbox: &Arc<Mailbox>, tag: u64) -> Started {
-        match self.subscription(&request, &access, mailbox, tag).await {
-            Ok(Some(subscription)) => Started::Stream(subscription),
+        let mut kind = Kind::None;
+        match self.subscription(&request, &access, mailbox, tag, &mut kind).await {
+            Ok(Some(subscription)) => {
+                self.count(Kind::Subscription, None);
+                Started::Stream(subscription)
+            }
             Ok(None) => Started::Answer(self.execute(request, access).await),
-            Err(Refused::Errors(errors)) => Started::Answer(request_error(&errors)),
+            Err(Refused::Errors(errors)) => Started::Answer(self.request_error(kind, &errors)),
             Err(Refused::Denied(answer)) => Started::Answer(*answer),
         }
     }
@@ -64,10 +69,12 @@ impl Engine {
         access: &Access,
         mailbox: &Arc<Mailbox>,
         tag: u64,
+        kind: &mut Kind,
     ) -> Result<Option<Subscription>, Refused> {
         let document = self.explainer.documents.get(&request.query).await?;
         let name = request.operation_name.as_deref();
         let definition = document::operation(&document.executable, name).map_err(|error| *error)?;
+        *kind = kind_of(definition.node.ty);
         if definition.node.ty != OperationType::Subscription {
             return Ok(None);
         }
@@ -109,7 +116,9 @@ impl Engine {
         let Some((denial, missing)) = needed.denied_to(access) else {
             return Ok(needed.scopes.into_iter().collect());
         };
-        let mut answer = request_error(&[GraphqlError::denied(&denial, &missing, root.position())]);
+        let error = GraphqlError::denied(&denial, &missing, root.position());
+        self.count_denied(Kind::Subscription, Some(&error));
+        let mut answer = self.request_error(Kind::Subscription, &[error]);
         answer.challenge = challenge(missing, access);
         Err(Refused::Denied(Box::new(answer)))
     }

@@ -31,11 +31,20 @@ impl Trail {
     /// Whether it could be recorded: else nobody gets the token.
     pub(super) async fn done(&self, minted: &Minted) -> bool {
         let token_id = minted.token_id.to_string();
-        self.keep(&Record { token_id: Some(&token_id), ..self.record(Outcome::Done) }).await
+        let is_kept = self.keep(&Record { token_id: Some(&token_id), ..self.record(Outcome::Done) }).await;
+        self.count(if is_kept { "minted" } else { "other" });
+        is_kept
     }
 
     pub(super) async fn refused(&self, code: &str) {
+        self.count(code);
         self.keep(&Record { code: Some(code), ..self.record(Outcome::Refused) }).await;
+    }
+
+    fn count(&self, outcome: &str) {
+        if let Some(metrics) = &self.services.metrics {
+            metrics.token(outcome);
+        }
     }
 
     async fn keep(&self, record: &Record<'_>) -> bool {

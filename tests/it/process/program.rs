@@ -111,8 +111,13 @@ impl Program {
     }
 
     /// Lets it finish.
-    pub(crate) fn stop(mut self) {
+    pub(crate) fn stop(self) {
         self.signal("TERM");
+        self.ended();
+    }
+
+    /// Waits for its end, which must be a good one.
+    pub(crate) fn ended(mut self) {
         assert!(self.child.wait().unwrap().success());
     }
 

@@ -1,0 +1,60 @@
+//! Answers to what does not run, and what is counted of operations, if anybody may read it.
+
+use std::sync::Arc;
+
+use async_graphql::parser::types::OperationType;
+
+use super::{Engine, Resolved};
+use crate::graphql::response::{self, GraphqlError};
+use crate::graphql::{Answer, Outcome};
+use crate::metrics::{Kind, Metrics};
+
+impl Engine {
+    /// Operations are counted.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Option<Arc<Metrics>>) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    pub(super) fn count(&self, kind: Kind, code: Option<&str>) {
+        if let Some(metrics) = &self.metrics {
+            metrics.operation(kind, code);
+        }
+    }
+
+    pub(super) fn count_if_denied(&self, kind: Kind, resolved: &Resolved) {
+        if !resolved.denied.is_empty() {
+            self.count_denied(kind, resolved.errors.first());
+        }
+    }
+
+    pub(super) fn count_denied(&self, kind: Kind, error: Option<&GraphqlError>) {
+        if let Some(metrics) = &self.metrics {
+            metrics.denied(kind, error.map_or("OTHER", GraphqlError::code));
+        }
+    }
+
+    pub(super) fn request_error(&self, kind: Kind, errors: &[GraphqlError]) -> Answer {
+        self.count(kind, Some(errors.first().map_or("OTHER", GraphqlError::code)));
+        request_error(errors)
+    }
+}
+
+pub(super) fn kind_of(ty: OperationType) -> Kind {
+    match ty {
+        OperationType::Query => Kind::Query,
+        OperationType::Mutation => Kind::Mutation,
+        OperationType::Subscription => Kind::Subscription,
+    }
+}
+
+fn request_error(errors: &[GraphqlError]) -> Answer {
+    Answer { body: response::refused(errors).into(), outcome: Outcome::RequestError, challenge: None }
+}
+
+pub(super) fn mutation_not_allowed() -> Answer {
+    let error =
+        GraphqlError::new("GET supports only query operations: send mutations with POST", "MUTATION_NOT_ALLOWED");
+    Answer { body: response::refused(&[error]).into(), outcome: Outcome::MutationNotAllowed, challenge: None }
+}

@@ -1,0 +1,57 @@
+//! How often the database was asked, and why it did not do what was asked.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::Error;
+
+const FAILURES: [&str; 7] = ["conflict", "refused", "read_only", "full", "busy", "timeout", "other"];
+
+/// Counts, since the start.
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    reads: AtomicU64,
+    writes: AtomicU64,
+    failures: [AtomicU64; FAILURES.len()],
+}
+
+impl Figures {
+    pub(super) fn read<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.failed(result)
+    }
+
+    pub(super) fn write<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        self.failed(result)
+    }
+
+    fn failed<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &result {
+            let kind = match error {
+                Error::Conflict => 0,
+                Error::Refused(_) => 1,
+                Error::ReadOnly => 2,
+                Error::Full => 3,
+                Error::Busy => 4,
+                Error::Timeout => 5,
+                Error::Closed | Error::Internal(_) => 6,
+            };
+            if let Some(count) = self.failures.get(kind) {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        result
+    }
+
+    pub(super) fn reads(&self) -> u64 {
+        self.reads.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn failures(&self) -> Vec<(&'static str, u64)> {
+        FAILURES.into_iter().zip(&self.failures).map(|(kind, count)| (kind, count.load(Ordering::Relaxed))).collect()
+    }
+}

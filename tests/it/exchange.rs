@@ -1,0 +1,218 @@
+//! Export and import of awkward values: what is exported, imported and exported again is the same, byte by byte.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use clef::exchange::{Error, Imported, export, import};
+use clef::model::Model;
+use clef::storage::{Exporter, Importer, RemovedPolicy, Settings, Storage};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::process::program::Folder;
+use crate::support;
+
+const SCHEMA: &str = "tests/schemas/library";
+
+fn settings(folder: &Path, name: &str) -> Settings {
+    Settings { url: format!("sqlite://{}?mode=rwc", folder.join(name).display()), ..Settings::default() }
+}
+
+/// Imports a text into a database of this name.
+fn imported(folder: &Path, name: &str, model: &Model, text: &str) -> Result<Imported, Error> {
+    let settings = settings(folder, name);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        Storage::open(&settings, model, RemovedPolicy::Refuse).await.unwrap().close().await;
+    });
+    let path = folder.join("in.ndjson");
+    std::fs::write(&path, text).unwrap();
+    let importer = Importer::open(&settings).unwrap().unwrap();
+    import(&importer, model, File::open(&path).unwrap(), &PathBuf::from("in.ndjson"), |_| {})
+}
+
+fn exported(folder: &Path, name: &str, model: &Model) -> String {
+    let exporter = Exporter::open(&settings(folder, name)).unwrap().unwrap();
+    let mut text = Vec::new();
+    export(&exporter, model, &mut text, Path::new("-"), |_| {}).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+/// Texts with quotes, control characters, line ends, and characters beyond the first 65,536.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        "[\\x00-\\x7f]{0,12}",
+        Just("a\u{2028}\u{0}\r\n\"\\🎼".to_owned()),
+        Just(String::new())
+    ]
+}
+
+fn float() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        any::<f64>().prop_filter("JSON has no others", |number| number.is_finite()),
+        proptest::sample::select(vec![0.1, -0.0, 5e-324, f64::MAX, 9_007_199_254_740_993.0, 1.0, 0.1 + 0.2]),
+    ]
+}
+
+fn custom() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        float().prop_map(Value::from),
+        text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::hash_map(text(), inner, 0..4).prop_map(Value::from_iter),
+        ]
+    })
+}
+
+const DATES: [&str; 4] = ["1819-09-13", "-999956-03-15 -0044-03-15", "Y012345-01-01 +12345-01-01", "0000-01-01"];
+
+/// The members of a book, in the order of the schema.
+fn book() -> impl Strategy<Value = String> {
+    let languages = proptest::collection::vec(proptest::sample::select(vec!["EU", "EN", "SUX"]), 0..3);
+    let subjects = proptest::collection::vec(text(), 0..4);
+    let some = |strategy: BoxedStrategy<Value>| proptest::option::of(strategy).boxed();
+    let members: Vec<(&str, BoxedStrategy<Option<Value>>)> = vec![
+        ("title", some(text().prop_map(Value::from).boxed())),
+        ("shelf", some(text().prop_map(Value::from).boxed())),
+        ("pages", some(any::<i32>().prop_map(Value::from).boxed())),
+        // SQLite keeps no sign of zero.
+        ("weightKilograms", some(float().prop_map(|number| Value::from(number + 0.0)).boxed())),
+        ("isReferenceOnly", some(any::<bool>().prop_map(Value::from).boxed())),
+        ("subjects", some(subjects.prop_map(|items| json!(items)).boxed())),
+        ("languages", some(languages.prop_map(|items| json!(items)).boxed())),
+        ("originalLanguage", some(proptest::sample::select(vec!["EU", "SUX"]).prop_map(Value::from).boxed())),
+        ("published", some(proptest::sample::select(DATES.to_vec()).prop_map(Value::from).boxed())),
+        ("measures", some(custom().boxed())),
+        ("cover", some(Just(json!("https://example.org/ä?b=\"c")).boxed())),
+    ];
+    let names: Vec<_> = members.iter().map(|(name, _)| *name).collect();
+    let strategies: Vec<_> = members.into_iter().map(|(_, strategy)| strategy).collect();
+    strategies.prop_map(move |values| {
+        let given = names.iter().zip(values).filter_map(|(name, value)| Some((*name, value?)));
+        let members: Vec<_> = given.map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        format!("{{{}}}", members.join(","))
+    })
+}
+
+fn header(folder: &Path, model: &Model) -> String {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        Storage::open(&settings(folder, "empty.db"), model, RemovedPolicy::Refuse).await.unwrap().close().await;
+    });
+    exported(folder, "empty.db", model).lines().next().unwrap().to_owned()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn what_is_imported_is_exported_byte_by_byte(
+        books in proptest::collection::vec((text(), book()), 1..8),
+        ends in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 0..8),
+    ) {
+        let folder = Folder::new("round-trip");
+        let model = support::model(SCHEMA);
+        let key = |position: usize| json!(format!("{position}{}", books[position].0)).to_string();
+        let mut lines = vec![header(&folder.0, &model)];
+        lines.extend(books.iter().enumerate().map(|(position, (_, values))| {
+            format!("{{\"node\":\"Book\",\"key\":{},\"values\":{values}}}", key(position))
+        }));
+        // The same pair may be there twice: relations have no identity.
+        lines.extend(ends.iter().map(|(from, to)| {
+            let (from, to) = (key(from.index(books.len())), key(to.index(books.len())));
+            format!("{{\"relation\":\"SEQUEL\",\"from\":[\"Book\",{from}],\"to\":[\"Book\",{to}]}}")
+        }));
+        lines.push(format!("{{\"end\":{{\"nodes\":{},\"relations\":{}}}}}\n", books.len(), ends.len()));
+        let text = lines.join("\n");
+        let done = imported(&folder.0, "one.db", &model, &text).unwrap();
+        prop_assert_eq!((done.written.nodes, done.written.relations), (books.len() as u64, ends.len() as u64));
+        let first = exported(&folder.0, "one.db", &model);
+        prop_assert_eq!(&first, &text);
+        let again = imported(&folder.0, "one.db", &model, &text).unwrap();
+        prop_assert_eq!((again.written.nodes, again.skipped_lines), (0, lines.len() as u64 - 1));
+        imported(&folder.0, "two.db", &model, &first).unwrap();
+        prop_assert_eq!(&exported(&folder.0, "two.db", &model), &first);
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_anywhere_goes_on_where_it_stopped() {
+    let folder = Folder::new("cut");
+    let model = support::model(SCHEMA);
+    let mut lines = vec![header(&folder.0, &model)];
+    for book in 0..4 {
+        lines.push(format!("{{\"node\":\"Book\",\"key\":\"{book}\",\"values\":{{\"title\":\"T{book}\"}}}}"));
+    }
+    for _ in 0..3 {
+        lines.push(r#"{"relation":"SEQUEL","from":["Book","1"],"to":["Book","2"]}"#.to_owned());
+    }
+    lines.push("{\"end\":{\"nodes\":4,\"relations\":3}}\n".to_owned());
+    let text = lines.join("\n");
+    for (number, cut) in (lines[0].len() + 1..text.len()).step_by(7).enumerate() {
+        let database = format!("{number}.db");
+        let whole = text[..cut].matches('\n').count() as u64;
+        match imported(&folder.0, &database, &model, &text[..cut]) {
+            Err(Error::CutOff { line, .. }) => assert_eq!(line, whole),
+            other => panic!("{cut}: {other:?}"),
+        }
+        let done = imported(&folder.0, &database, &model, &text).unwrap();
+        assert_eq!((done.skipped_lines, exported(&folder.0, &database, &model)), (whole - 1, text.clone()), "{cut}");
+    }
+}
+
+#[test]
+fn a_line_that_does_not_fit_is_named_and_what_stands_before_it_is_kept() {
+    let folder = Folder::new("lines");
+    let model = support::model(SCHEMA);
+    let head = header(&folder.0, &model);
+    let good = r#"{"node":"Book","key":"1","values":{"title":"A"}}"#;
+    let book = |values: &str| format!("{{\"node\":\"Book\",\"key\":\"2\",\"values\":{values}}}");
+    let cases = [
+        ("{\"node\":".to_owned(), "is no line of an export, at column"),
+        ("{}".to_owned(), "is neither node nor relation"),
+        (r#"{"node":"Bok","key":"2","values":{}}"#.to_owned(), "`Bok` is no type of nodes in the schema"),
+        (r#"{"node":"Item","key":"2","values":{}}"#.to_owned(), "`Item` is no type of nodes"),
+        (r#"{"node":"Book","key":"1","values":{}}"#.to_owned(), "Book `1` is in the database already"),
+        (book(r#"{"colour":"red"}"#), "`colour` is no property of Book"),
+        (book(r#"{"isbn":"2"}"#), "`isbn` of Book is the key"),
+        (book(r#"{"title":1}"#), "`title` must be a text"),
+        (book(r#"{"pages":2147483648}"#), "`pages` must be a whole number of 32 bits"),
+        (book(r#"{"pages":1.5}"#), "`pages` must be a whole number"),
+        (book(r#"{"weightKilograms":"1"}"#), "`weightKilograms` must be a number"),
+        (book(r#"{"isReferenceOnly":1}"#), "`isReferenceOnly` must be true or false"),
+        (book(r#"{"originalLanguage":"DE"}"#), "`originalLanguage` must be a value of the enum `Language`"),
+        (book(r#"{"languages":"EN"}"#), "`languages` must be a list"),
+        (book(r#"{"languages":["EN",null]}"#), "`languages` is a list whose items must not be null"),
+        (book(r#"{"published":"1819-9-13"}"#), "`published` must be a date"),
+        (book(r#"{"cover":"example.org"}"#), "`cover` must be a valid URL"),
+        (
+            r#"{"relation":"SEQUEL","from":["Book","1"],"to":["Book","9"]}"#.to_owned(),
+            "Book `9` is not in the database",
+        ),
+        (
+            r#"{"relation":"WROTE","from":["Book","1"],"to":["Book","1"]}"#.to_owned(),
+            "`WROTE` leads from no Book to a Book",
+        ),
+        (r#"{"end":{"nodes":5,"relations":0}}"#.to_owned(), "counts other lines"),
+    ];
+    for (number, (line, expected)) in cases.into_iter().enumerate() {
+        let database = format!("{number}.db");
+        let error =
+            imported(&folder.0, &database, &model, &format!("{head}\n{good}\n{line}\n")).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("in.ndjson:3: {expected}")) || error.contains(expected), "{line}: {error}");
+        assert!(error.starts_with("in.ndjson:3: "), "{error}");
+        let mended = format!("{head}\n{good}\n{{\"end\":{{\"nodes\":1,\"relations\":0}}}}\n");
+        let done = imported(&folder.0, &database, &model, &mended).unwrap();
+        assert_eq!((done.skipped_lines, done.written.nodes), (1, 0));
+    }
+    for text in ["", "{}\n", "not JSON\n", "{\"clef\":\"export\",\"version\":2,\"schema\":\"\"}\n"] {
+        let error = imported(&folder.0, "none.db", &model, text).unwrap_err().to_string();
+        assert!(error.starts_with("in.ndjson:1: is "), "{text}: {error}");
+    }
+}
