@@ -17,6 +17,7 @@ use std::cell::Cell;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::Variables;
 use async_graphql::parser::parse_query;
@@ -24,6 +25,7 @@ use chrono::Utc;
 use clef::auth::{Access, Principal};
 use clef::clock::Clock;
 use clef::graphql::{Engine, Outcome, Request};
+use clef::metrics::{Kind, Metrics};
 use clef::model::Model;
 use clef::plan::{self, KeptObjects, Source, input, query};
 use clef::scope::ScopeSet;
@@ -60,7 +62,7 @@ const INTROSPECTION: &str = "query IntrospectionQuery { __schema { queryType { n
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(50);
-    targets = requests, flat_rows, introspection, plans, guards
+    targets = requests, flat_rows, introspection, plans, guards, counts
 }
 criterion_main!(benches);
 
@@ -302,5 +304,20 @@ fn guards(criterion: &mut Criterion) {
     }
     let access = access(&["Query:*:*"]);
     group.bench_function("access/refused", |bencher| bencher.iter(|| access.check(black_box(scope)).is_err()));
+    group.finish();
+}
+
+/// What it costs to count a request and its operation.
+fn counts(criterion: &mut Criterion) {
+    let metrics = Metrics::new(&["/graphql", "/", "/jwt", "/health", "/ready", "/{identifier}"]);
+    let mut group = criterion.benchmark_group("metrics");
+    for route in ["/graphql", "/{identifier}"] {
+        group.bench_function(["count", route].concat(), |bencher| {
+            bencher.iter(|| {
+                metrics.request(black_box(Some(route)), "POST", 200, Duration::from_micros(75));
+                metrics.operation(Kind::Query, None);
+            });
+        });
+    }
     group.finish();
 }

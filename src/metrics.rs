@@ -332,17 +332,4 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "{line}: {text}");
         }
     }
-
-    /// Generous, since tests are not optimised and share their machine.
-    #[test]
-    fn counting_costs_next_to_nothing() {
-        let metrics = Metrics::new(&["/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/i", "/j", "/{identifier}"]);
-        let start = std::time::Instant::now();
-        for _ in 0..100_000 {
-            metrics.request(Some("/{identifier}"), "POST", 200, Duration::from_micros(75));
-            metrics.operation(Kind::Query, None);
-        }
-        let nanoseconds = start.elapsed().as_nanos() / 100_000;
-        assert!(nanoseconds < 5_000, "{nanoseconds} ns");
-    }
 }
