@@ -1,4 +1,4 @@
-//! The only module that runs statements: the database opened and fitted to the model, readers, and the one writer.
+//! The only module that runs statements: the database opened and fitted to the model, reads and writes, on SQLite or PostgreSQL.
 //!
 //! Knows the columns and types of the model, but not what a statement means.
 
@@ -20,6 +20,7 @@ mod snapshot;
 mod counters;
 mod error;
 mod sqlite;
+mod postgres;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -37,6 +38,7 @@ use crate::model::Model;
 use crate::sql::{Dialect, Sql};
 use counters::Counters;
 use figures::Figures;
+use postgres::Postgres;
 use sqlite::Sqlite;
 
 /// An open database. Clones share it.
@@ -54,6 +56,7 @@ struct Inner {
 #[derive(Debug)]
 enum Engine {
     Sqlite(Sqlite),
+    Postgres(Postgres),
 }
 
 impl Storage {
@@ -65,8 +68,13 @@ impl Storage {
     pub async fn open(settings: &Settings, model: &Model, policy: RemovedPolicy) -> Result<Self, OpenError> {
         let counters = Arc::new(Counters::default());
         let events = Events::new();
-        let engine = Sqlite::open(settings, model, policy, Arc::clone(&counters), events.clone()).await;
-        Ok(Self(Arc::new(Inner { engine: Engine::Sqlite(engine?), counters, events, figures: Figures::default() })))
+        let shared = (Arc::clone(&counters), events.clone());
+        let engine = if postgres::is_address(&settings.url) {
+            Engine::Postgres(Postgres::open(settings, model, policy, shared.0, shared.1).await?)
+        } else {
+            Engine::Sqlite(Sqlite::open(settings, model, policy, shared.0, shared.1).await?)
+        };
+        Ok(Self(Arc::new(Inner { engine, counters, events, figures: Figures::default() })))
     }
 
     /// What [`Self::open`] would change, in order. Changes nothing; a database that does not exist yet counts as an empty one.
@@ -75,6 +83,9 @@ impl Storage {
     ///
     /// When the database cannot be used.
     pub async fn compare(settings: &Settings, model: &Model, policy: RemovedPolicy) -> Result<Vec<Change>, OpenError> {
+        if postgres::is_address(&settings.url) {
+            return Postgres::compare(settings, model, policy).await;
+        }
         Sqlite::compare(settings, model, policy).await
     }
 
@@ -82,6 +93,7 @@ impl Storage {
     pub fn dialect(&self) -> Dialect {
         match &self.0.engine {
             Engine::Sqlite(_) => Dialect::Sqlite,
+            Engine::Postgres(_) => Dialect::Postgres,
         }
     }
 
@@ -94,6 +106,7 @@ impl Storage {
         self.0.counters.add_statements(1);
         let result = match &self.0.engine {
             Engine::Sqlite(engine) => engine.read(statement).await,
+            Engine::Postgres(engine) => engine.read(&statement).await,
         };
         self.0.figures.read(result)
     }
@@ -149,6 +162,7 @@ impl Storage {
     pub async fn check(&self) -> Result<(), Error> {
         match &self.0.engine {
             Engine::Sqlite(engine) => engine.read(Sql::new("select 1")).await?,
+            Engine::Postgres(engine) => engine.read(&Sql::new("select 1")).await?,
         };
         if self.0.counters.is_failing.load(Ordering::Relaxed) {
             let touch = Sql::new("update clef_schema set hash = hash where id = (select max(id) from clef_schema)");
@@ -161,12 +175,14 @@ impl Storage {
     pub async fn close(&self) {
         match &self.0.engine {
             Engine::Sqlite(engine) => engine.close().await,
+            Engine::Postgres(engine) => engine.close().await,
         }
     }
 
     async fn run(&self, write: Write, announcement: Option<Announcement>) -> Result<Option<String>, Error> {
         match &self.0.engine {
             Engine::Sqlite(engine) => engine.write(write, announcement).await,
+            Engine::Postgres(engine) => engine.write(write, announcement).await,
         }
     }
 }

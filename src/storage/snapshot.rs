@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedSemaphorePermit};
 
 use super::error::Error;
-use super::sqlite;
+use super::{postgres, sqlite};
 use crate::sql::Sql;
 
 /// How long a snapshot answers: while it is held, the database keeps what was deleted or overwritten since.
@@ -21,6 +21,8 @@ pub struct Snapshot(Mutex<Option<Connection>>);
 pub(super) enum Connection {
     /// Of SQLite.
     Sqlite(sqlite::Connection),
+    /// Of PostgreSQL, with its place among the snapshots.
+    Postgres(Box<postgres::Connection>, #[expect(dead_code, reason = "held")] OwnedSemaphorePermit),
 }
 
 impl Snapshot {
@@ -45,6 +47,7 @@ impl Snapshot {
     pub async fn read(&self, statement: Sql) -> Result<Option<String>, Error> {
         match self.0.lock().await.as_mut() {
             Some(Connection::Sqlite(connection)) => Ok(connection.first(statement).await?),
+            Some(Connection::Postgres(connection, _)) => Ok(connection.first(&statement).await?),
             None => Err(Error::Busy),
         }
     }
