@@ -1,29 +1,26 @@
-//! The only module that runs statements: the database opened and fitted to the model, readers, and the one writer.
+//! The only module that runs statements: the database opened and fitted to the model, reads and writes, on SQLite or PostgreSQL.
 //!
 //! Knows the columns and types of the model, but not what a statement means.
 
-mod place;
+mod settings;
+mod dialect;
 mod change;
-mod prepare;
 mod catalogue;
+mod schema;
 mod compare;
 mod view;
 mod search;
 mod apply;
-mod connection;
-mod reader;
-mod readers;
+mod prepare;
 mod write;
-mod writer;
-mod session;
-mod batch;
-mod snapshot;
 mod events;
-mod exchange;
 mod figures;
 mod fit;
-mod log;
+mod snapshot;
+mod counters;
 mod error;
+mod sqlite;
+mod postgres;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -31,21 +28,18 @@ use std::sync::atomic::Ordering;
 pub use change::{Change, RemovedPolicy};
 pub use error::{Error, OpenError};
 pub use events::{Action, Announcement, Cause, DeletionWatch, Event, Events};
-pub use exchange::{Exporter, Importer};
 pub use fit::Fit;
-pub use place::Settings;
+pub use settings::Settings;
 pub use snapshot::Snapshot;
+pub use sqlite::{Exporter, Importer};
 pub use write::{Decision, Write};
 
 use crate::model::Model;
 use crate::sql::{Dialect, Sql};
+use counters::Counters;
 use figures::Figures;
-use place::{Place, Scratch};
-use prepare::{Outcome, prepare};
-use reader::Reader;
-use readers::Readers;
-use session::Session;
-use writer::{Counters, Writer};
+use postgres::Postgres;
+use sqlite::Sqlite;
 
 /// An open database. Clones share it.
 #[derive(Debug, Clone)]
@@ -53,12 +47,16 @@ pub struct Storage(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    readers: Readers,
-    writer: Writer,
+    engine: Engine,
     counters: Arc<Counters>,
     events: Events,
     figures: Figures,
-    _scratch: Option<Scratch>,
+}
+
+#[derive(Debug)]
+enum Engine {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
 }
 
 impl Storage {
@@ -66,46 +64,37 @@ impl Storage {
     ///
     /// # Errors
     ///
-    /// When the file cannot be used, or `policy` refuses a change; nothing is changed then.
+    /// When the database cannot be used, or `policy` refuses a change; nothing is changed then.
     pub async fn open(settings: &Settings, model: &Model, policy: RemovedPolicy) -> Result<Self, OpenError> {
-        let place = Place::new(settings)?;
-        place.create(settings)?;
-        prepare(place.first_connection(), &place.path, model, policy, Outcome::Commit).await?;
         let counters = Arc::new(Counters::default());
         let events = Events::new();
-        let options = (place.write_connection(), place.read_connection());
-        let session = Session::open(options, &place.path, settings, Arc::clone(&counters), events.clone()).await;
-        let session = session.map_err(|error| OpenError::from_sqlx(&place.path, error))?;
-        let reader = Reader::new(reader::Settings {
-            path: place.path.clone(),
-            statement_timeout: settings.statement_timeout,
-            busy_timeout: settings.busy_timeout,
-        });
-        let readers = Readers::start(&reader, settings.read_connections, settings.acquire_timeout);
-        let readers =
-            readers.map_err(|source| OpenError::Internal { path: place.path.clone(), source: source.into() })?;
-        let writer = Writer::start(session, settings.acquire_timeout);
-        Ok(Self(Arc::new(Inner {
-            readers,
-            writer,
-            counters,
-            events,
-            figures: Figures::default(),
-            _scratch: place.scratch,
-        })))
+        let shared = (Arc::clone(&counters), events.clone());
+        let engine = if postgres::is_address(&settings.url) {
+            Engine::Postgres(Postgres::open(settings, model, policy, shared.0, shared.1).await?)
+        } else {
+            Engine::Sqlite(Sqlite::open(settings, model, policy, shared.0, shared.1).await?)
+        };
+        Ok(Self(Arc::new(Inner { engine, counters, events, figures: Figures::default() })))
     }
 
     /// What [`Self::open`] would change, in order. Changes nothing; a database that does not exist yet counts as an empty one.
     ///
     /// # Errors
     ///
-    /// When the file cannot be used.
+    /// When the database cannot be used.
     pub async fn compare(settings: &Settings, model: &Model, policy: RemovedPolicy) -> Result<Vec<Change>, OpenError> {
-        let mut place = Place::new(settings)?;
-        if !place.path.exists() {
-            place = Place::new(&Settings { url: "sqlite::memory:".to_owned(), ..settings.clone() })?;
+        if postgres::is_address(&settings.url) {
+            return Postgres::compare(settings, model, policy).await;
         }
-        prepare(place.first_connection(), &place.path, model, policy, Outcome::Undo).await
+        Sqlite::compare(settings, model, policy).await
+    }
+
+    /// What its statements are written in.
+    pub fn dialect(&self) -> Dialect {
+        match &self.0.engine {
+            Engine::Sqlite(_) => Dialect::Sqlite,
+            Engine::Postgres(_) => Dialect::Postgres,
+        }
     }
 
     /// First column of the first row as text; `None` without a row, or for NULL.
@@ -115,7 +104,11 @@ impl Storage {
     /// [`Error::Busy`] if no connection came free in time, [`Error::Timeout`] if the statement ran too long; others of the database.
     pub async fn read(&self, statement: Sql) -> Result<Option<String>, Error> {
         self.0.counters.add_statements(1);
-        self.0.figures.read(self.0.readers.first(statement).await)
+        let result = match &self.0.engine {
+            Engine::Sqlite(engine) => engine.read(statement).await,
+            Engine::Postgres(engine) => engine.read(&statement).await,
+        };
+        self.0.figures.read(result)
     }
 
     /// Runs a write and answers when it is on the disk. If the caller stops waiting, the write happens or not, but never in part.
@@ -124,7 +117,7 @@ impl Storage {
     ///
     /// [`Error::Conflict`] and [`Error::Refused`] of this write; others of the database, which concern all writes. Nothing is kept then.
     pub async fn write(&self, write: Write) -> Result<Option<String>, Error> {
-        self.0.figures.write(self.0.writer.write(write, None).await)
+        self.0.figures.write(self.run(write, None).await)
     }
 
     /// Like [`Self::write`], and tells the listeners of [`Self::events`] before it answers.
@@ -133,12 +126,7 @@ impl Storage {
     ///
     /// As [`Self::write`]; nothing is told then.
     pub async fn write_announced(&self, write: Write, announcement: Announcement) -> Result<Option<String>, Error> {
-        self.0.figures.write(self.0.writer.write(write, Some(announcement)).await)
-    }
-
-    /// The database that statements have to be written for.
-    pub fn dialect(&self) -> Dialect {
-        Dialect::Sqlite
+        self.0.figures.write(self.run(write, Some(announcement)).await)
     }
 
     /// What writes did to nodes.
@@ -172,17 +160,29 @@ impl Storage {
     ///
     /// As reads and writes.
     pub async fn check(&self) -> Result<(), Error> {
-        self.0.readers.first(Sql::new("select 1")).await?;
+        match &self.0.engine {
+            Engine::Sqlite(engine) => engine.read(Sql::new("select 1")).await?,
+            Engine::Postgres(engine) => engine.read(&Sql::new("select 1")).await?,
+        };
         if self.0.counters.is_failing.load(Ordering::Relaxed) {
             let touch = Sql::new("update clef_schema set hash = hash where id = (select max(id) from clef_schema)");
-            self.0.writer.write(Write::Change { statements: vec![touch], read: Sql::new("select 1") }, None).await?;
+            self.run(Write::Change { statements: vec![touch], read: Sql::new("select 1") }, None).await?;
         }
         Ok(())
     }
 
-    /// Finishes what waits, moves the log into the database and closes all connections.
+    /// Finishes what waits and closes all connections.
     pub async fn close(&self) {
-        self.0.readers.close().await;
-        self.0.writer.close().await;
+        match &self.0.engine {
+            Engine::Sqlite(engine) => engine.close().await,
+            Engine::Postgres(engine) => engine.close().await,
+        }
+    }
+
+    async fn run(&self, write: Write, announcement: Option<Announcement>) -> Result<Option<String>, Error> {
+        match &self.0.engine {
+            Engine::Sqlite(engine) => engine.write(write, announcement).await,
+            Engine::Postgres(engine) => engine.write(write, announcement).await,
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! What the database holds at present: recorded columns and types, our indexes and views, foreign names.
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, TryGetable, Value};
+use sea_orm::DbErr;
 
+use super::schema::Schema;
 use crate::model::columns::system;
-use crate::sql::{Parameter, Sql};
+use crate::sql::Sql;
 
 /// Indexes with this prefix follow the schema; all others are left alone.
 pub(super) const INDEX_PREFIX: &str = "clef_property_";
@@ -51,14 +52,10 @@ pub(super) struct Entry {
 
 impl Catalogue {
     /// Reads all of it.
-    pub(super) async fn read(connection: &impl ConnectionTrait) -> Result<Self, DbErr> {
-        let mut catalogue = Self {
-            present: texts(connection, Sql::new("select name from pragma_table_info('node') order by cid")).await?,
-            ..Self::default()
-        };
-        for row in
-            rows(connection, Sql::new("select name, property, storage, is_kept from clef_column order by name")).await?
-        {
+    pub(super) async fn read(schema: &Schema<'_>) -> Result<Self, DbErr> {
+        let mut catalogue = Self { present: schema.columns().await?, ..Self::default() };
+        let columns = Sql::new("select name, property, storage, is_kept from clef_column order by name");
+        for row in schema.rows(columns).await? {
             catalogue.columns.push(RecordedColumn {
                 name: row.try_get_by_index(0)?,
                 property: row.try_get_by_index(1)?,
@@ -66,15 +63,15 @@ impl Catalogue {
                 is_kept: row.try_get_by_index::<i64>(3)? != 0,
             });
         }
-        for row in rows(connection, Sql::new("select name, view, is_kept from clef_type order by name")).await? {
+        for row in schema.rows(Sql::new("select name, view, is_kept from clef_type order by name")).await? {
             catalogue.types.push(RecordedType {
                 name: row.try_get_by_index(0)?,
                 view: row.try_get_by_index(1)?,
                 is_kept: row.try_get_by_index::<i64>(2)? != 0,
             });
         }
-        catalogue.used_types = texts(connection, used_types()).await?;
-        catalogue.entries = entries(connection).await?;
+        catalogue.used_types = schema.texts(used_types()).await?;
+        catalogue.entries = schema.entries().await?;
         Ok(catalogue)
     }
 
@@ -91,68 +88,18 @@ impl Catalogue {
     }
 }
 
-/// Tables, indexes and views, also of a database that is not ours.
-pub(super) async fn entries(connection: &impl ConnectionTrait) -> Result<Vec<Entry>, DbErr> {
-    let sql =
-        Sql::new(r"select type, name, sql from sqlite_schema where name not like 'sqlite\_%' escape '\' order by name");
-    rows(connection, sql)
-        .await?
-        .iter()
-        .map(|row| {
-            Ok(Entry { kind: row.try_get_by_index(0)?, name: row.try_get_by_index(1)?, text: row.try_get_by_index(2)? })
-        })
-        .collect()
-}
-
 /// Number of nodes that hold a value in a column.
-pub(super) async fn count_values(connection: &impl ConnectionTrait, column: &str) -> Result<i64, DbErr> {
+pub(super) async fn count_values(schema: &Schema<'_>, column: &str) -> Result<i64, DbErr> {
     let mut sql = Sql::new("select count(*) from node where ");
     sql.ident(column).push(" is not null");
-    count(connection, sql).await
+    schema.count(sql).await
 }
 
 /// Number of nodes of a type.
-pub(super) async fn count_nodes(connection: &impl ConnectionTrait, ty: &str) -> Result<i64, DbErr> {
+pub(super) async fn count_nodes(schema: &Schema<'_>, ty: &str) -> Result<i64, DbErr> {
     let mut sql = Sql::new("select count(*) from node where ");
     sql.ident(system::TYPE).push(" = ").bind(ty);
-    count(connection, sql).await
-}
-
-/// First column of all rows.
-pub(super) async fn texts(connection: &impl ConnectionTrait, sql: Sql) -> Result<Vec<String>, DbErr> {
-    rows(connection, sql).await?.iter().map(|row| row.try_get_by_index(0)).collect()
-}
-
-/// First column of the first row.
-pub(super) async fn first<T: TryGetable>(connection: &impl ConnectionTrait, sql: Sql) -> Result<Option<T>, DbErr> {
-    let row = connection.query_one_raw(statement(sql)).await?;
-    row.map(|row| row.try_get_by_index(0)).transpose()
-}
-
-/// Runs a statement that answers nothing.
-pub(super) async fn run(connection: &impl ConnectionTrait, sql: Sql) -> Result<(), DbErr> {
-    connection.execute_raw(statement(sql)).await?;
-    Ok(())
-}
-
-/// All rows.
-pub(super) async fn rows(connection: &impl ConnectionTrait, sql: Sql) -> Result<Vec<sea_orm::QueryResult>, DbErr> {
-    connection.query_all_raw(statement(sql)).await
-}
-
-async fn count(connection: &impl ConnectionTrait, sql: Sql) -> Result<i64, DbErr> {
-    Ok(first(connection, sql).await?.unwrap_or_default())
-}
-
-fn statement(sql: Sql) -> Statement {
-    let (text, parameters) = sql.into_parts();
-    let values = parameters.into_iter().map(|parameter| match parameter {
-        Parameter::Null => Value::String(None),
-        Parameter::Integer(number) => number.into(),
-        Parameter::Real(number) => number.into(),
-        Parameter::Text(text) => text.into(),
-    });
-    Statement::from_sql_and_values(DbBackend::Sqlite, text, values)
+    schema.count(sql).await
 }
 
 /// Jumps from type to type in the index, which a plain `distinct` would read from end to end.

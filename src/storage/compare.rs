@@ -1,34 +1,32 @@
 //! The model against the catalogue: which changes make the database fit. Decides; changes nothing.
 
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 
 use super::catalogue::{Catalogue, INDEX_PREFIX, RecordedColumn, count_nodes, count_values};
 use super::change::{Change, RemovedPolicy};
+use super::dialect::fitted;
+use super::schema::Schema;
 use super::search;
 use super::view::views;
 use crate::model::{Column, Model};
-use crate::sql::Sql;
+use crate::sql::{Dialect, Sql};
 
 /// Changes in the order of their application. What the schema no longer has comes with the number of nodes concerned; what was
 /// kept before is only among them if `policy` is to drop it.
-pub(super) async fn compare(
-    connection: &impl ConnectionTrait,
-    model: &Model,
-    policy: RemovedPolicy,
-) -> Result<Vec<Change>, DbErr> {
-    let catalogue = Catalogue::read(connection).await?;
-    let mut changes = removed_types(connection, &catalogue, model, policy).await?;
-    changes.extend(removed_columns(connection, &catalogue, model, policy).await?);
-    changes.extend(present_columns(&catalogue, model));
-    changes.extend(indexes(&catalogue, model, &changes));
+pub(super) async fn compare(schema: &Schema<'_>, model: &Model, policy: RemovedPolicy) -> Result<Vec<Change>, DbErr> {
+    let catalogue = Catalogue::read(schema).await?;
+    let mut changes = removed_types(schema, &catalogue, model, policy).await?;
+    changes.extend(removed_columns(schema, &catalogue, model, policy).await?);
+    changes.extend(present_columns(schema.dialect, &catalogue, model));
+    changes.extend(indexes(schema.dialect, &catalogue, model, &changes));
     let is_disturbed = changes.iter().any(Change::disturbs_views);
-    changes.extend(changed_views(&catalogue, model, is_disturbed));
-    changes.extend(search::compare(connection, model).await?);
+    changes.extend(changed_views(schema.dialect, &catalogue, model, is_disturbed));
+    changes.extend(search::compare(schema, model).await?);
     Ok(changes)
 }
 
 async fn removed_types(
-    connection: &impl ConnectionTrait,
+    schema: &Schema<'_>,
     catalogue: &Catalogue,
     model: &Model,
     policy: RemovedPolicy,
@@ -40,14 +38,14 @@ async fn removed_types(
         if is_modelled(name) && is_kept(name) {
             changes.push(Change::ReuseType { name: name.clone() });
         } else if !is_modelled(name) && (!is_kept(name) || policy == RemovedPolicy::Drop) {
-            changes.push(Change::RemoveType { name: name.clone(), nodes: count_nodes(connection, name).await? });
+            changes.push(Change::RemoveType { name: name.clone(), nodes: count_nodes(schema, name).await? });
         }
     }
     Ok(changes)
 }
 
 async fn removed_columns(
-    connection: &impl ConnectionTrait,
+    schema: &Schema<'_>,
     catalogue: &Catalogue,
     model: &Model,
     policy: RemovedPolicy,
@@ -70,20 +68,22 @@ async fn removed_columns(
                 .filter(|column| column.property == recorded.property)
                 .map(|column| column.storage.as_str())
                 .collect(),
-            nodes: if is_present { count_values(connection, &recorded.name).await? } else { 0 },
+            nodes: if is_present { count_values(schema, &recorded.name).await? } else { 0 },
         });
     }
     Ok(changes)
 }
 
 /// Columns that the model has, and kept ones that stand in their way.
-fn present_columns(catalogue: &Catalogue, model: &Model) -> Vec<Change> {
+fn present_columns(dialect: Dialect, catalogue: &Catalogue, model: &Model) -> Vec<Change> {
     let mut changes = Vec::new();
     for kept in catalogue.columns.iter().filter(|recorded| recorded.is_kept) {
         let is_wanted = model.columns().iter().any(|column| is_same(column, kept));
         if !is_wanted && is_name_taken(model, &kept.name) {
-            changes
-                .push(Change::RenameColumn { from: kept.name.clone(), to: kept_name(&kept.property, &kept.storage) });
+            changes.push(Change::RenameColumn {
+                from: kept.name.clone(),
+                to: kept_name(dialect, &kept.property, &kept.storage),
+            });
         }
     }
     for column in model.columns() {
@@ -112,8 +112,8 @@ pub(super) fn is_name_taken(model: &Model, name: &str) -> bool {
 }
 
 /// Name of a kept column whose own name another one has now. GraphQL reserves such names, so no property can collide.
-pub(super) fn kept_name(property: &str, storage: &str) -> String {
-    format!("__kept_{property}_{storage}")
+pub(super) fn kept_name(dialect: Dialect, property: &str, storage: &str) -> String {
+    fitted(dialect, format!("__kept_{property}_{storage}"))
 }
 
 /// A property may have several storage types; each is a column of its own.
@@ -122,7 +122,7 @@ fn is_same(column: &Column, recorded: &RecordedColumn) -> bool {
 }
 
 /// The indexes of columns that get another name or go are dropped; the database would carry them along under their old names.
-fn indexes(catalogue: &Catalogue, model: &Model, changes: &[Change]) -> Vec<Change> {
+fn indexes(dialect: Dialect, catalogue: &Catalogue, model: &Model, changes: &[Change]) -> Vec<Change> {
     let is_moving = |column: &str| {
         changes.iter().any(|change| match change {
             Change::RenameColumn { from, to } => from == column || to == column,
@@ -130,16 +130,18 @@ fn indexes(catalogue: &Catalogue, model: &Model, changes: &[Change]) -> Vec<Chan
             _ => false,
         })
     };
+    let name_of = |column: &str| fitted(dialect, [INDEX_PREFIX, column].concat());
     let mut found = Vec::new();
-    for entry in catalogue.entries.iter().filter(|entry| entry.kind == "index") {
-        if let Some(column) = entry.name.strip_prefix(INDEX_PREFIX)
-            && (is_moving(column) || !model.columns().iter().any(|wanted| wanted.is_indexed && wanted.name == column))
-        {
+    for entry in catalogue.entries.iter().filter(|entry| entry.kind == "index" && entry.name.starts_with(INDEX_PREFIX))
+    {
+        let is_of = |column: &Column| name_of(&column.name) == entry.name;
+        let keeps = |column: &Column| column.is_indexed && is_of(column) && !is_moving(&column.name);
+        if !model.columns().iter().any(keeps) {
             found.push(Change::DropIndex { name: entry.name.clone() });
         }
     }
     for column in model.columns().iter().filter(|column| column.is_indexed) {
-        let name = [INDEX_PREFIX, &column.name].concat();
+        let name = name_of(&column.name);
         if is_moving(&column.name) || !catalogue.entries.iter().any(|entry| entry.name == name) {
             found.push(Change::AddIndex { name, column: column.name.clone() });
         }
@@ -147,9 +149,9 @@ fn indexes(catalogue: &Catalogue, model: &Model, changes: &[Change]) -> Vec<Chan
     found
 }
 
-fn changed_views(catalogue: &Catalogue, model: &Model, is_disturbed: bool) -> Vec<Change> {
+fn changed_views(dialect: Dialect, catalogue: &Catalogue, model: &Model, is_disturbed: bool) -> Vec<Change> {
     let mut changes = Vec::new();
-    let wanted = views(model, &catalogue.foreign_names());
+    let wanted = views(dialect, model, &catalogue.foreign_names());
     for recorded in &catalogue.types {
         if let Some(view) = &recorded.view
             && !wanted.iter().any(|wanted| wanted.ty == recorded.name)

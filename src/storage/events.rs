@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::broadcast;
 
-use super::batch::{Done, Outcome};
 use super::snapshot::Snapshot;
-use super::writer::Request;
+use super::write::Done;
 
 /// Events that a listener may be behind; whoever is slower is told how many it missed.
 const BEHIND_MAX: usize = 4096;
@@ -99,23 +98,25 @@ impl Events {
     }
 
     /// Whether one of these writes deletes what somebody wants to see once more.
-    pub(super) fn need_snapshot(&self, requests: &[Request]) -> bool {
-        let deletes =
-            |request: &Request| request.announcement.as_ref().is_some_and(|announced| announced.cause == Cause::Delete);
-        self.0.deletion_watches.load(Ordering::Relaxed) > 0 && requests.iter().any(deletes)
+    pub(super) fn need_snapshot<'a>(&self, announced: impl IntoIterator<Item = &'a Announcement>) -> bool {
+        self.0.deletion_watches.load(Ordering::Relaxed) > 0
+            && announced.into_iter().any(|announced| announced.cause == Cause::Delete)
     }
 
     /// Tells what was committed.
-    pub(super) fn tell(&self, outcomes: &[(Request, Outcome)], before: Option<&Arc<Snapshot>>) {
+    pub(super) fn tell<'a>(
+        &self,
+        committed: impl IntoIterator<Item = (&'a Announcement, &'a Done)>,
+        before: Option<&Arc<Snapshot>>,
+    ) {
         if self.0.sender.receiver_count() == 0 {
             return;
         }
-        for (request, outcome) in outcomes {
-            let (Some(announced), Ok(done)) = (&request.announcement, outcome) else { continue };
+        for (announced, done) in committed {
             let Some(action) = action(announced.cause, done) else { continue };
             let before = before.filter(|_| action == Action::Deleted).map(Arc::clone);
             // An error means that nobody listens.
-            drop(self.0.sender.send(Arc::new(Event { action, announced: (**announced).clone(), before })));
+            drop(self.0.sender.send(Arc::new(Event { action, announced: announced.clone(), before })));
         }
     }
 }

@@ -4,13 +4,13 @@
 
 use std::time::Instant;
 
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 
-use super::catalogue::{first, rows, run};
 use super::change::Change;
+use super::schema::Schema;
 use crate::model::columns::{search, system};
 use crate::model::{Column, Model, StorageType};
-use crate::sql::{Parameter, Sql};
+use crate::sql::{Dialect, Parameter, Sql};
 use crate::value::words;
 
 /// Nodes read at a time.
@@ -35,8 +35,12 @@ fn columns(model: &Model) -> impl Iterator<Item = &Column> {
 }
 
 /// Whether the index has to be made, made anew, or dropped.
-pub(super) async fn compare(connection: &impl ConnectionTrait, model: &Model) -> Result<Option<Change>, DbErr> {
-    let recorded: Option<String> = first(connection, Sql::new("select definition from clef_search_definition")).await?;
+pub(super) async fn compare(schema: &Schema<'_>, model: &Model) -> Result<Option<Change>, DbErr> {
+    // There is no full-text index for PostgreSQL yet.
+    if schema.dialect == Dialect::Postgres {
+        return Ok(None);
+    }
+    let recorded: Option<String> = schema.first(Sql::new("select definition from clef_search_definition")).await?;
     let wanted = definition(model);
     Ok(match wanted {
         same if same == recorded => None,
@@ -49,30 +53,30 @@ pub(super) async fn compare(connection: &impl ConnectionTrait, model: &Model) ->
 }
 
 /// Drops the index.
-pub(super) async fn drop_index(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
-    run(connection, Sql::new("drop trigger if exists clef_search_delete")).await?;
+pub(super) async fn drop_index(schema: &Schema<'_>) -> Result<(), DbErr> {
+    schema.run(Sql::new("drop trigger if exists clef_search_delete")).await?;
     for table in [search::WORDS, search::TABLE] {
         let mut sql = Sql::new("drop table if exists ");
         sql.ident(table);
-        run(connection, sql).await?;
+        schema.run(sql).await?;
     }
-    run(connection, Sql::new("delete from clef_search_definition")).await
+    schema.run(Sql::new("delete from clef_search_definition")).await
 }
 
 /// Makes the index from all nodes.
-pub(super) async fn make_index(connection: &impl ConnectionTrait, model: &Model) -> Result<(), DbErr> {
-    drop_index(connection).await?;
-    run(connection, table(model)).await?;
+pub(super) async fn make_index(schema: &Schema<'_>, model: &Model) -> Result<(), DbErr> {
+    drop_index(schema).await?;
+    schema.run(table(model)).await?;
     let mut words = Sql::new("create virtual table ");
     words.ident(search::WORDS).push(" using fts5vocab(").ident(search::TABLE).push(", row)");
-    run(connection, words).await?;
+    schema.run(words).await?;
     let mut trigger = Sql::new("create trigger clef_search_delete after delete on node begin delete from ");
     trigger.ident(search::TABLE).push(" where rowid = old.").ident(system::ID).push("; end");
-    run(connection, trigger).await?;
-    fill(connection, model).await?;
+    schema.run(trigger).await?;
+    fill(schema, model).await?;
     let mut record = Sql::new("insert into clef_search_definition (id, definition) values (1, ");
     record.bind(definition(model).unwrap_or_default()).push(")");
-    run(connection, record).await
+    schema.run(record).await
 }
 
 /// Texts come folded and with a blank between tokens, so that the simplest tokenizer is enough.
@@ -86,11 +90,11 @@ fn table(model: &Model) -> Sql {
     sql
 }
 
-async fn fill(connection: &impl ConnectionTrait, model: &Model) -> Result<(), DbErr> {
+async fn fill(schema: &Schema<'_>, model: &Model) -> Result<(), DbErr> {
     let started = Instant::now();
     let (mut last, mut nodes, mut told) = (0_i64, 0_i64, 0_i64);
     loop {
-        let page = rows(connection, page(model, last)).await?;
+        let page = schema.rows(page(model, last)).await?;
         if page.is_empty() {
             break;
         }
@@ -105,7 +109,7 @@ async fn fill(connection: &impl ConnectionTrait, model: &Model) -> Result<(), Db
             texts.push((last, folded));
         }
         for texts in texts.chunks(ROWS) {
-            run(connection, insert(model, texts)).await?;
+            schema.run(insert(model, texts)).await?;
         }
         nodes += i64::try_from(page.len()).unwrap_or_default();
         if nodes - told >= NODES_BETWEEN_LINES {

@@ -1,7 +1,8 @@
 //! A view for each object type, for people who read the database with SQL. Nothing in Clef reads them.
 
+use super::dialect;
 use crate::model::{Column, Model, NodeType, StorageType, columns::system};
-use crate::sql::Sql;
+use crate::sql::{Dialect, Sql};
 
 /// A view that should be there.
 #[derive(Debug)]
@@ -15,37 +16,36 @@ pub(super) struct View {
 }
 
 /// The views of all object types, with names that clash with nothing in `taken`: other tables, indexes and views.
-pub(super) fn views(model: &Model, taken: &[String]) -> Vec<View> {
+pub(super) fn views(dialect: Dialect, model: &Model, taken: &[String]) -> Vec<View> {
     let mut taken: Vec<String> = taken.iter().map(|name| name.to_ascii_lowercase()).collect();
     let mut views = Vec::new();
     for (_, ty) in model.objects() {
-        let name = free_name(&ty.name, &taken);
+        let name = free_name(dialect, &ty.name, &taken);
         taken.push(name.to_ascii_lowercase());
-        views.push(View { ty: ty.name.to_string(), statement: statement(model, ty, &name), name });
+        views.push(View { ty: ty.name.to_string(), statement: statement(dialect, model, ty, &name), name });
     }
     views
 }
 
-/// SQLite compares names without case and keeps those that begin with `sqlite_` for itself.
-fn free_name(ty: &str, taken: &[String]) -> String {
-    let reserved = ty.to_ascii_lowercase().starts_with("sqlite_");
-    let base = if reserved { format!("type_{ty}") } else { ty.to_owned() };
+/// Names are compared without case, as SQLite does.
+fn free_name(dialect: Dialect, ty: &str, taken: &[String]) -> String {
+    let base = if dialect::is_reserved(dialect, ty) { format!("type_{ty}") } else { ty.to_owned() };
     let suffixes = std::iter::once(String::new())
         .chain(std::iter::once("_view".to_owned()))
         .chain((2..).map(|number| format!("_view{number}")));
     suffixes
-        .map(|suffix| format!("{base}{suffix}"))
+        .map(|suffix| dialect::fitted(dialect, format!("{base}{suffix}")))
         .find(|name| !taken.contains(&name.to_ascii_lowercase()))
         .unwrap_or(base)
 }
 
-fn statement(model: &Model, ty: &NodeType, name: &str) -> Sql {
+fn statement(dialect: Dialect, model: &Model, ty: &NodeType, name: &str) -> Sql {
     let mut sql = Sql::new("create view ");
     sql.ident(name).push(" as select ").ident(system::ID).push(" as ").ident("_id").push(", ");
     sql.ident(system::KEY).push(" as ").ident(&ty.key);
     for property in ty.properties().filter(|property| !property.is_key) {
         if let Some(column) = property.column {
-            sql.push(", ").append(shown(model.column(column))).push(" as ").ident(&property.name);
+            sql.push(", ").append(shown(dialect, model.column(column))).push(" as ").ident(&property.name);
         }
     }
     sql.push(" from node where ").ident(system::TYPE).push(" = ").literal(&ty.name);
@@ -53,7 +53,7 @@ fn statement(model: &Model, ty: &NodeType, name: &str) -> Sql {
 }
 
 /// The value as people write it: the sortable form of dates outside the years 0 to 9999 carries it after a blank.
-fn shown(column: &Column) -> Sql {
+fn shown(dialect: Dialect, column: &Column) -> Sql {
     let name = || {
         let mut sql = Sql::default();
         sql.ident(&column.name);
@@ -70,6 +70,12 @@ fn shown(column: &Column) -> Sql {
         }
         _ => return name(),
     }
-    sql.push(" else substr(").append(name()).push(", instr(").append(name()).push(", ' ') + 1) end");
+    sql.push(" else substr(")
+        .append(name())
+        .push(", ")
+        .push(dialect::position(dialect))
+        .push("(")
+        .append(name())
+        .push(", ' ') + 1) end");
     sql
 }

@@ -1,10 +1,8 @@
-//! A write and how it runs between the start and the end of a transaction or savepoint.
+//! A write: which statements belong together, what is decided between them, and which of them answers. Runs nothing.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::batch::Done;
-use super::connection::{Answer, Connection};
 use super::error::Error;
 use crate::sql::Sql;
 
@@ -45,6 +43,13 @@ pub enum Write {
         /// Reads the answer.
         read: Sql,
     },
+    /// A write and more statements, run after it.
+    Also {
+        /// Answers.
+        write: Box<Write>,
+        /// In this order.
+        statements: Vec<Sql>,
+    },
 }
 
 /// From what was read to the statements to run, or the reason not to. Does no I/O.
@@ -75,38 +80,25 @@ impl fmt::Debug for Decision {
     }
 }
 
-/// What encloses a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// A transaction of its own.
-    Transaction,
-    /// Part of a transaction that others share, to be undone alone if it fails.
-    Savepoint,
-    /// Part of a transaction that others share, to be undone with them: two statements less.
-    Bare,
+/// What a statement found.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    /// Whether there was a row.
+    pub(super) is_found: bool,
+    /// First column of the first row.
+    pub(super) text: Option<String>,
 }
 
-impl Scope {
-    fn begin(self) -> &'static str {
-        match self {
-            Self::Transaction => "begin immediate; ",
-            Self::Savepoint => "savepoint w; ",
-            Self::Bare => "",
-        }
-    }
+/// What a write came to.
+pub(super) type Outcome = Result<Done, Error>;
 
-    /// Number of statements that [`Self::begin`] adds.
-    fn offset(self) -> usize {
-        usize::from(!matches!(self, Self::Bare))
-    }
-
-    fn end(self) -> &'static str {
-        match self {
-            Self::Transaction => "; commit",
-            Self::Savepoint => "; release w",
-            Self::Bare => "",
-        }
-    }
+/// What a write answers.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    /// First column of the first row.
+    pub(super) text: Option<String>,
+    /// Whether a merge found no node.
+    pub(super) is_created: bool,
 }
 
 impl Write {
@@ -114,13 +106,9 @@ impl Write {
     #[must_use]
     pub fn with(mut self, also: Sql) -> Self {
         match &mut self {
-            Self::Change { statements, .. } => statements.push(also),
-            Self::Delete { statement, .. } => {
-                statement.push("; ").append(also);
-            }
-            // Behind what answers, so that this keeps its place.
-            Self::Merge { read, .. } | Self::Decide { read, .. } => {
-                read.push("; ").append(also);
+            Self::Change { statements, .. } | Self::Also { statements, .. } => statements.push(also),
+            Self::Delete { .. } | Self::Merge { .. } | Self::Decide { .. } => {
+                return Self::Also { write: Box::new(self), statements: vec![also] };
             }
         }
         self
@@ -134,68 +122,46 @@ impl Write {
             Self::Merge { create, update, .. } => 2 + create.as_ref().map_or(0, Vec::len).max(update.len()) as u64,
             // How many there will be is not decided yet.
             Self::Decide { .. } => 3,
+            Self::Also { write, statements } => write.len() + statements.len() as u64,
         }
     }
 
-    /// Whether one text can hold both, parameters apart: nothing is to be decided, and the statements are the same.
-    pub(super) fn is_alike(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Change { statements: these, read }, Self::Change { statements: those, read: other }) => {
-                read.text() == other.text() && these.iter().map(Sql::text).eq(those.iter().map(Sql::text))
-            }
-            _ => false,
-        }
-    }
-
-    /// The statements of a write in which nothing is to be decided, and the position of the one that answers.
-    pub(super) fn script(&self) -> Option<(Sql, usize)> {
-        let (parts, position): (Vec<_>, _) = match self {
-            Self::Change { statements, read } => (statements.iter().chain([read]).cloned().collect(), statements.len()),
-            Self::Delete { read, statement } => (vec![read.clone(), statement.clone()], 0),
-            Self::Merge { .. } | Self::Decide { .. } => return None,
-        };
-        let mut script = Sql::default();
-        script.join("; ", parts);
-        Some((script, position))
-    }
-
-    /// What is read before something is decided, and what afterwards.
-    fn first_and_last(&self) -> Option<(&Sql, &Sql)> {
+    /// The statements of a write in which nothing is to be decided, in order, and the position of the one that answers.
+    pub(super) fn script(&self) -> Option<(Vec<&Sql>, usize)> {
         match self {
-            Self::Merge { find, read, .. } => Some((find, read)),
-            Self::Decide { check, read, .. } => Some((check, read)),
+            Self::Change { statements, read } => Some((statements.iter().chain([read]).collect(), statements.len())),
+            Self::Delete { read, statement } => Some((vec![read, statement], 0)),
+            Self::Merge { .. } | Self::Decide { .. } => None,
+            Self::Also { write, statements } => {
+                let (mut script, position) = write.script()?;
+                script.extend(statements);
+                Some((script, position))
+            }
+        }
+    }
+
+    /// What is read before something is decided, and what is run afterwards: its first statement answers.
+    pub(super) fn first_and_last(&self) -> Option<(&Sql, Vec<&Sql>)> {
+        match self {
+            Self::Merge { find, read, .. } => Some((find, vec![read])),
+            Self::Decide { check, read, .. } => Some((check, vec![read])),
             Self::Change { .. } | Self::Delete { .. } => None,
+            Self::Also { write, statements } => {
+                let (first, mut last) = write.first_and_last()?;
+                last.extend(statements);
+                Some((first, last))
+            }
         }
     }
 
     /// What is to be done after the first read found this, or the reason to do nothing.
-    fn changes(&self, found: &Answer) -> Result<Vec<Sql>, String> {
+    pub(super) fn changes(&self, found: &Answer) -> Result<Vec<Sql>, String> {
         match self {
             Self::Merge { update, .. } if found.is_found => Ok(update.clone()),
             Self::Merge { create, .. } => create.clone(),
             Self::Decide { decision, .. } => decision.decide(found.text.as_deref()),
             Self::Change { .. } | Self::Delete { .. } => Ok(Vec::new()),
+            Self::Also { write, .. } => write.changes(found),
         }
-    }
-
-    /// Runs the write in as few round trips as it can, from the start of the scope to its end. After an error the scope may be open.
-    pub(super) async fn run(&self, connection: &mut Connection, scope: Scope) -> Result<Done, Error> {
-        let mut sql = Sql::new(scope.begin());
-        let mut is_created = false;
-        let position = if let Some((script, position)) = self.script() {
-            sql.append(script);
-            position + scope.offset()
-        } else {
-            let Some((first, read)) = self.first_and_last() else { return Ok(Done::default()) };
-            sql.append(first.clone());
-            let found = connection.run(sql, scope.offset()).await?;
-            is_created = !found.is_found;
-            let changes = self.changes(&found).map_err(Error::Refused)?;
-            sql = Sql::default();
-            sql.join("; ", changes.iter().chain([read]).cloned());
-            changes.len()
-        };
-        sql.push(scope.end());
-        Ok(Done { text: connection.run(sql, position).await?.text, is_created })
     }
 }

@@ -19,6 +19,7 @@ mod scope_properties;
 mod scope_fuzz;
 mod scope_tools;
 mod storage;
+mod storage_postgres;
 mod oracle;
 mod guard;
 mod http;

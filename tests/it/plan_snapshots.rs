@@ -80,6 +80,9 @@ fn written(write: Write) -> Vec<(&'static str, Sql)> {
             find.chain(changes).chain([("then read", read)]).collect()
         }
         Write::Decide { check, read, .. } => vec![("read", check), ("then decide and read", read)],
+        Write::Also { write, statements } => {
+            written(*write).into_iter().chain(statements.into_iter().map(|sql| ("then also write", sql))).collect()
+        }
     }
 }
 

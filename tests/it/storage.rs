@@ -10,16 +10,16 @@ use clef::model::Model;
 use clef::sql::Sql;
 use clef::storage::{self, Change, OpenError, RemovedPolicy, Settings, Storage, Write};
 
-type Outcome = Result<(), Box<dyn Error>>;
+pub(crate) type Outcome = Result<(), Box<dyn Error>>;
 
 /// A field: name, SDL type with directives.
-type Fields<'a> = &'a [(&'a str, &'a str)];
+pub(crate) type Fields<'a> = &'a [(&'a str, &'a str)];
 
-const NAME: (&str, &str) = ("name", "String @index");
-const AGE: (&str, &str) = ("age", "Int");
+pub(crate) const NAME: (&str, &str) = ("name", "String @index");
+pub(crate) const AGE: (&str, &str) = ("age", "Int");
 
 /// The model of object types with the key `identifier`.
-fn model(types: &[(&str, Fields<'_>)]) -> Result<Model, Box<dyn Error>> {
+pub(crate) fn model(types: &[(&str, Fields<'_>)]) -> Result<Model, Box<dyn Error>> {
     let mut text = String::new();
     for (name, fields) in types {
         let fields: String = fields.iter().map(|(name, ty)| format!("  {name}: {ty}\n")).collect();
@@ -44,6 +44,11 @@ impl Folder {
     fn settings(&self) -> Settings {
         settings(&self.0.join("data/clef.db"))
     }
+
+    /// The same on either engine: a file in the folder, and a database of PostgreSQL.
+    fn both(&self) -> [Settings; 2] {
+        [self.settings(), Settings { url: crate::support::cluster::database(), ..Settings::default() }]
+    }
 }
 
 impl Drop for Folder {
@@ -64,7 +69,7 @@ fn in_memory() -> Settings {
     Settings { url: "sqlite::memory:".to_owned(), ..Settings::default() }
 }
 
-async fn open(
+pub(crate) async fn open(
     settings: &Settings,
     types: &[(&str, Fields<'_>)],
     policy: RemovedPolicy,
@@ -72,107 +77,113 @@ async fn open(
     Ok(Storage::open(settings, &model(types)?, policy).await?)
 }
 
-async fn refusal(settings: &Settings, types: &[(&str, Fields<'_>)]) -> Result<OpenError, Box<dyn Error>> {
+pub(crate) async fn refusal(settings: &Settings, types: &[(&str, Fields<'_>)]) -> Result<OpenError, Box<dyn Error>> {
     match Storage::open(settings, &model(types)?, RemovedPolicy::Refuse).await {
         Ok(_) => Err("opened".into()),
         Err(error) => Ok(error),
     }
 }
 
-fn insert(key: &str, name: &str) -> Sql {
+pub(crate) fn insert(key: &str, name: &str) -> Sql {
     let mut sql = Sql::new(r#"insert into node ("__type", "__key", "name") values ('Person', "#);
     sql.bind(key).push(", ").bind(name).push(")");
     sql
 }
 
-fn name_of(key: &str) -> Sql {
+pub(crate) fn name_of(key: &str) -> Sql {
     let mut sql = Sql::new(r#"select "name" from node where "__type" = 'Person' and "__key" = "#);
     sql.bind(key);
     sql
 }
 
-fn create(key: &str, name: &str) -> Write {
+pub(crate) fn create(key: &str, name: &str) -> Write {
     Write::Change { statements: vec![insert(key, name)], read: name_of(key) }
 }
 
-fn count() -> Sql {
+pub(crate) fn count() -> Sql {
     Sql::new("select count(*) from node")
 }
 
 #[tokio::test]
 async fn new_properties_become_columns_and_data_stays() -> Outcome {
     let folder = Folder::new()?;
-    let storage = open(&folder.settings(), &[("Person", &[NAME])], RemovedPolicy::Refuse).await?;
-    assert_eq!(storage.write(create("a", "Ada")).await?.as_deref(), Some("Ada"));
-    storage.close().await;
-    assert!(!folder.0.join("data/clef.db-wal").exists(), "closing moves the log into the database");
+    for settings in folder.both() {
+        let storage = open(&settings, &[("Person", &[NAME])], RemovedPolicy::Refuse).await?;
+        assert_eq!(storage.write(create("a", "Ada")).await?.as_deref(), Some("Ada"));
+        storage.close().await;
+        assert!(!folder.0.join("data/clef.db-wal").exists(), "closing moves the log into the database");
 
-    let storage =
-        open(&folder.settings(), &[("Person", &[NAME, AGE]), ("Place", &[("title", "String")])], RemovedPolicy::Refuse)
-            .await?;
-    assert_eq!(storage.read(name_of("a")).await?.as_deref(), Some("Ada"));
-    let set_age = Sql::new("update node set age = 36");
-    let write = Write::Change {
-        statements: vec![set_age],
-        read: Sql::new(r#"select name || ' ' || age from "Person" where identifier = 'a'"#),
-    };
-    assert_eq!(storage.write(write).await?.as_deref(), Some("Ada 36"), "the view shows the new column");
-    storage.close().await;
-    let again = Storage::compare(
-        &folder.settings(),
-        &model(&[("Person", &[NAME, AGE]), ("Place", &[("title", "String")])])?,
-        RemovedPolicy::Refuse,
-    )
-    .await?;
-    assert_eq!(again, []);
+        let storage =
+            open(&settings, &[("Person", &[NAME, AGE]), ("Place", &[("title", "String")])], RemovedPolicy::Refuse)
+                .await?;
+        assert_eq!(storage.read(name_of("a")).await?.as_deref(), Some("Ada"));
+        let set_age = Sql::new("update node set age = 36");
+        let write = Write::Change {
+            statements: vec![set_age],
+            read: Sql::new(r#"select name || ' ' || age from "Person" where identifier = 'a'"#),
+        };
+        assert_eq!(storage.write(write).await?.as_deref(), Some("Ada 36"), "the view shows the new column");
+        storage.close().await;
+        let again = Storage::compare(
+            &settings,
+            &model(&[("Person", &[NAME, AGE]), ("Place", &[("title", "String")])])?,
+            RemovedPolicy::Refuse,
+        )
+        .await?;
+        assert_eq!(again, []);
+    }
     Ok(())
 }
 
 #[tokio::test]
 async fn comparing_changes_nothing_and_reads_as_lines() -> Outcome {
     let folder = Folder::new()?;
-    let changes = Storage::compare(&folder.settings(), &model(&[("Person", &[NAME])])?, RemovedPolicy::Refuse).await?;
-    let lines: Vec<_> = changes.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        lines,
-        [
-            "add column `name` for property `name` (text)",
-            "add index on column `name`",
-            "make view `Person` of type `Person`"
-        ]
-    );
-    assert!(!folder.0.join("data").exists());
+    for settings in folder.both() {
+        let changes = Storage::compare(&settings, &model(&[("Person", &[NAME])])?, RemovedPolicy::Refuse).await?;
+        let lines: Vec<_> = changes.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            [
+                "add column `name` for property `name` (text)",
+                "add index on column `name`",
+                "make view `Person` of type `Person`"
+            ]
+        );
+        assert!(!folder.0.join("data").exists());
+    }
     Ok(())
 }
 
 #[tokio::test]
 async fn a_removed_property_with_values_is_refused_by_name_until_asked_for() -> Outcome {
     let folder = Folder::new()?;
-    let storage = open(&folder.settings(), &[("Person", &[NAME, AGE])], RemovedPolicy::Refuse).await?;
-    storage.write(create("a", "Ada")).await?;
-    storage.close().await;
+    for settings in folder.both() {
+        let storage = open(&settings, &[("Person", &[NAME, AGE])], RemovedPolicy::Refuse).await?;
+        storage.write(create("a", "Ada")).await?;
+        storage.close().await;
 
-    let without_name: &[(&str, Fields<'_>)] = &[("Person", &[AGE])];
-    let text = refusal(&folder.settings(), without_name).await?.to_string();
-    assert!(
-        text.contains("remove property `name` (text): 1 nodes hold a value") && text.contains("--keep-removed"),
-        "{text}"
-    );
+        let without_name: &[(&str, Fields<'_>)] = &[("Person", &[AGE])];
+        let text = refusal(&settings, without_name).await?.to_string();
+        assert!(
+            text.contains("remove property `name` (text): 1 nodes hold a value") && text.contains("--keep-removed"),
+            "{text}"
+        );
 
-    open(&folder.settings(), without_name, RemovedPolicy::Keep).await?.close().await;
-    open(&folder.settings(), without_name, RemovedPolicy::Refuse).await?.close().await;
-    let storage = open(&folder.settings(), &[("Person", &[NAME, AGE])], RemovedPolicy::Refuse).await?;
-    assert_eq!(
-        storage.read(name_of("a")).await?.as_deref(),
-        Some("Ada"),
-        "a kept column that comes back is used again"
-    );
-    storage.close().await;
+        open(&settings, without_name, RemovedPolicy::Keep).await?.close().await;
+        open(&settings, without_name, RemovedPolicy::Refuse).await?.close().await;
+        let storage = open(&settings, &[("Person", &[NAME, AGE])], RemovedPolicy::Refuse).await?;
+        assert_eq!(
+            storage.read(name_of("a")).await?.as_deref(),
+            Some("Ada"),
+            "a kept column that comes back is used again"
+        );
+        storage.close().await;
 
-    open(&folder.settings(), without_name, RemovedPolicy::Drop).await?.close().await;
-    let storage = open(&folder.settings(), &[("Person", &[NAME, AGE])], RemovedPolicy::Refuse).await?;
-    assert_eq!(storage.read(name_of("a")).await?, None, "dropped when asked for");
-    assert_eq!(storage.read(count()).await?.as_deref(), Some("1"));
+        open(&settings, without_name, RemovedPolicy::Drop).await?.close().await;
+        let storage = open(&settings, &[("Person", &[NAME, AGE])], RemovedPolicy::Refuse).await?;
+        assert_eq!(storage.read(name_of("a")).await?, None, "dropped when asked for");
+        assert_eq!(storage.read(count()).await?.as_deref(), Some("1"));
+    }
     Ok(())
 }
 
@@ -193,48 +204,54 @@ async fn a_removed_property_without_values_goes_silently() -> Outcome {
 #[tokio::test]
 async fn a_retyped_property_with_values_is_refused_and_keeps_both_if_asked() -> Outcome {
     let folder = Folder::new()?;
-    let storage = open(&folder.settings(), &[("Person", &[NAME])], RemovedPolicy::Refuse).await?;
-    storage.write(create("a", "Ada")).await?;
-    storage.close().await;
-    let retyped: &[(&str, Fields<'_>)] = &[("Person", &[("name", "Int")])];
-    let text = refusal(&folder.settings(), retyped).await?.to_string();
-    assert!(text.contains("change property `name` from text to integer: 1 nodes hold a value"), "{text}");
+    for settings in folder.both() {
+        let storage = open(&settings, &[("Person", &[NAME])], RemovedPolicy::Refuse).await?;
+        storage.write(create("a", "Ada")).await?;
+        storage.close().await;
+        let retyped: &[(&str, Fields<'_>)] = &[("Person", &[("name", "Int")])];
+        let text = refusal(&settings, retyped).await?.to_string();
+        assert!(text.contains("change property `name` from text to integer: 1 nodes hold a value"), "{text}");
 
-    let storage = open(&folder.settings(), retyped, RemovedPolicy::Keep).await?;
-    assert_eq!(storage.read(name_of("a")).await?, None);
-    storage.close().await;
-    let storage = open(&folder.settings(), &[("Person", &[NAME])], RemovedPolicy::Refuse).await?;
-    assert_eq!(storage.read(name_of("a")).await?.as_deref(), Some("Ada"), "back under its own name");
+        let storage = open(&settings, retyped, RemovedPolicy::Keep).await?;
+        assert_eq!(storage.read(name_of("a")).await?, None);
+        storage.close().await;
+        let storage = open(&settings, &[("Person", &[NAME])], RemovedPolicy::Refuse).await?;
+        assert_eq!(storage.read(name_of("a")).await?.as_deref(), Some("Ada"), "back under its own name");
+    }
     Ok(())
 }
 
 #[tokio::test]
 async fn a_removed_type_with_nodes_is_refused_by_name() -> Outcome {
     let folder = Folder::new()?;
-    let both: &[(&str, Fields<'_>)] = &[("Person", &[NAME]), ("Place", &[NAME])];
-    let storage = open(&folder.settings(), both, RemovedPolicy::Refuse).await?;
-    storage.write(create("a", "Ada")).await?;
-    storage.close().await;
-    let place: &[(&str, Fields<'_>)] = &[("Place", &[NAME])];
-    let text = refusal(&folder.settings(), place).await?.to_string();
-    assert!(text.contains("remove type `Person`: 1 nodes exist"), "{text}");
-    open(&folder.settings(), place, RemovedPolicy::Keep).await?.close().await;
-    open(&folder.settings(), both, RemovedPolicy::Refuse).await?.close().await;
-    let storage = open(&folder.settings(), place, RemovedPolicy::Drop).await?;
-    assert_eq!(storage.read(count()).await?.as_deref(), Some("0"));
+    for settings in folder.both() {
+        let both: &[(&str, Fields<'_>)] = &[("Person", &[NAME]), ("Place", &[NAME])];
+        let storage = open(&settings, both, RemovedPolicy::Refuse).await?;
+        storage.write(create("a", "Ada")).await?;
+        storage.close().await;
+        let place: &[(&str, Fields<'_>)] = &[("Place", &[NAME])];
+        let text = refusal(&settings, place).await?.to_string();
+        assert!(text.contains("remove type `Person`: 1 nodes exist"), "{text}");
+        open(&settings, place, RemovedPolicy::Keep).await?.close().await;
+        open(&settings, both, RemovedPolicy::Refuse).await?.close().await;
+        let storage = open(&settings, place, RemovedPolicy::Drop).await?;
+        assert_eq!(storage.read(count()).await?.as_deref(), Some("0"));
+    }
     Ok(())
 }
 
 #[tokio::test]
 async fn columns_may_exchange_their_names() -> Outcome {
     let folder = Folder::new()?;
-    let storage =
-        open(&folder.settings(), &[("Person", &[NAME]), ("Place", &[("name", "Int")])], RemovedPolicy::Refuse).await?;
-    storage.write(create("a", "Ada")).await?;
-    storage.close().await;
-    let storage =
-        open(&folder.settings(), &[("Place", &[("name", "Int")]), ("Person", &[NAME])], RemovedPolicy::Refuse).await?;
-    assert_eq!(storage.read(Sql::new(r#"select name from "Person""#)).await?.as_deref(), Some("Ada"));
+    for settings in folder.both() {
+        let storage =
+            open(&settings, &[("Person", &[NAME]), ("Place", &[("name", "Int")])], RemovedPolicy::Refuse).await?;
+        storage.write(create("a", "Ada")).await?;
+        storage.close().await;
+        let storage =
+            open(&settings, &[("Place", &[("name", "Int")]), ("Person", &[NAME])], RemovedPolicy::Refuse).await?;
+        assert_eq!(storage.read(Sql::new(r#"select name from "Person""#)).await?.as_deref(), Some("Ada"));
+    }
     Ok(())
 }
 
@@ -260,68 +277,77 @@ async fn views_avoid_names_of_tables_and_show_times_as_text() -> Outcome {
 
 #[tokio::test]
 async fn a_second_node_of_a_type_and_key_is_a_conflict() -> Outcome {
-    let storage = open(&in_memory(), &[("Person", &[NAME])], RemovedPolicy::Refuse).await?;
-    storage.write(create("a", "Ada")).await?;
-    assert!(matches!(storage.write(create("a", "Eve")).await, Err(storage::Error::Conflict)));
-    assert_eq!(storage.read(name_of("a")).await?.as_deref(), Some("Ada"));
+    let folder = Folder::new()?;
+    for settings in folder.both() {
+        let storage = open(&settings, &[("Person", &[NAME])], RemovedPolicy::Refuse).await?;
+        storage.write(create("a", "Ada")).await?;
+        assert!(matches!(storage.write(create("a", "Eve")).await, Err(storage::Error::Conflict)));
+        assert_eq!(storage.read(name_of("a")).await?.as_deref(), Some("Ada"));
+    }
     Ok(())
 }
 
 #[tokio::test]
 async fn merge_creates_updates_or_refuses_and_delete_answers_what_was() -> Outcome {
-    let storage = open(&in_memory(), &[("Person", &[NAME])], RemovedPolicy::Refuse).await?;
-    let merge = |create: Result<Vec<Sql>, String>| Write::Merge {
-        find: Sql::new(r#"select 1 from node where "__key" = 'a'"#),
-        create,
-        update: vec![Sql::new("update node set name = 'updated'")],
-        read: name_of("a"),
-    };
-    assert!(
-        matches!(storage.write(merge(Err("no name".to_owned()))).await, Err(storage::Error::Refused(text)) if text == "no name")
-    );
-    assert_eq!(storage.write(merge(Ok(vec![insert("a", "created")]))).await?.as_deref(), Some("created"));
-    assert_eq!(storage.write(merge(Err("no name".to_owned()))).await?.as_deref(), Some("updated"));
-    let delete = || Write::Delete { read: name_of("a"), statement: Sql::new("delete from node") };
-    assert_eq!(storage.write(delete()).await?.as_deref(), Some("updated"));
-    assert_eq!(storage.write(delete()).await?, None);
-    assert_eq!(storage.read(count()).await?.as_deref(), Some("0"));
+    let folder = Folder::new()?;
+    for settings in folder.both() {
+        let storage = open(&settings, &[("Person", &[NAME])], RemovedPolicy::Refuse).await?;
+        let merge = |create: Result<Vec<Sql>, String>| Write::Merge {
+            find: Sql::new(r#"select 1 from node where "__key" = 'a'"#),
+            create,
+            update: vec![Sql::new("update node set name = 'updated'")],
+            read: name_of("a"),
+        };
+        assert!(
+            matches!(storage.write(merge(Err("no name".to_owned()))).await, Err(storage::Error::Refused(text)) if text == "no name")
+        );
+        assert_eq!(storage.write(merge(Ok(vec![insert("a", "created")]))).await?.as_deref(), Some("created"));
+        assert_eq!(storage.write(merge(Err("no name".to_owned()))).await?.as_deref(), Some("updated"));
+        let delete = || Write::Delete { read: name_of("a"), statement: Sql::new("delete from node") };
+        assert_eq!(storage.write(delete()).await?.as_deref(), Some("updated"));
+        assert_eq!(storage.write(delete()).await?, None);
+        assert_eq!(storage.read(count()).await?.as_deref(), Some("0"));
+    }
     Ok(())
 }
 
 #[tokio::test]
 async fn of_writes_that_share_a_commit_a_failing_one_fails_alone_and_leaves_nothing() -> Outcome {
-    let storage = open(&in_memory(), &[("Person", &[NAME])], RemovedPolicy::Refuse).await?;
-    let mut tasks = tokio::task::JoinSet::new();
-    for number in 0..60 {
-        let storage = storage.clone();
-        tasks.spawn(async move {
-            let key = number.to_string();
-            if number % 3 == 0 {
-                // The first statement works, the second does not.
-                let statements = vec![insert(&key, "half"), insert(&key, "again")];
-                assert!(matches!(
-                    storage.write(Write::Change { statements, read: count() }).await,
-                    Err(storage::Error::Conflict)
-                ));
-            } else if number % 3 == 1 {
-                let broken = Write::Change {
-                    statements: vec![insert(&key, "half"), Sql::new("insert into nowhere values (1)")],
-                    read: count(),
-                };
-                assert!(matches!(storage.write(broken).await, Err(storage::Error::Internal(_))));
-            } else {
-                assert!(matches!(storage.write(create(&key, "whole")).await, Ok(Some(name)) if name == "whole"));
-            }
-        });
+    let folder = Folder::new()?;
+    for settings in folder.both() {
+        let storage = open(&settings, &[("Person", &[NAME])], RemovedPolicy::Refuse).await?;
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..60 {
+            let storage = storage.clone();
+            tasks.spawn(async move {
+                let key = number.to_string();
+                if number % 3 == 0 {
+                    // The first statement works, the second does not.
+                    let statements = vec![insert(&key, "half"), insert(&key, "again")];
+                    assert!(matches!(
+                        storage.write(Write::Change { statements, read: count() }).await,
+                        Err(storage::Error::Conflict)
+                    ));
+                } else if number % 3 == 1 {
+                    let broken = Write::Change {
+                        statements: vec![insert(&key, "half"), Sql::new("insert into nowhere values (1)")],
+                        read: count(),
+                    };
+                    assert!(matches!(storage.write(broken).await, Err(storage::Error::Internal(_))));
+                } else {
+                    assert!(matches!(storage.write(create(&key, "whole")).await, Ok(Some(name)) if name == "whole"));
+                }
+            });
+        }
+        while let Some(done) = tasks.join_next().await {
+            done?;
+        }
+        assert_eq!(
+            storage.read(Sql::new("select count(*) || ' ' || min(name) from node")).await?.as_deref(),
+            Some("20 whole")
+        );
+        assert!(storage.commits() < 60);
     }
-    while let Some(done) = tasks.join_next().await {
-        done?;
-    }
-    assert_eq!(
-        storage.read(Sql::new("select count(*) || ' ' || min(name) from node")).await?.as_deref(),
-        Some("20 whole")
-    );
-    assert!(storage.commits() < 60);
     Ok(())
 }
 
@@ -349,18 +375,21 @@ async fn concurrent_writers_share_commits_and_a_lone_one_does_not_wait() -> Outc
 
 #[tokio::test]
 async fn a_write_whose_caller_is_gone_is_whole_or_not_at_all() -> Outcome {
-    let storage = open(&in_memory(), &[("Person", &[NAME])], RemovedPolicy::Refuse).await?;
-    for number in 0..50 {
-        let statements = vec![insert(&format!("{number}a"), "x"), insert(&format!("{number}b"), "x")];
-        let write = storage.write(Write::Change { statements, read: count() });
-        let _ = tokio::time::timeout(Duration::from_micros(number * 20), write).await;
+    let folder = Folder::new()?;
+    for settings in folder.both() {
+        let storage = open(&settings, &[("Person", &[NAME])], RemovedPolicy::Refuse).await?;
+        for number in 0..50 {
+            let statements = vec![insert(&format!("{number}a"), "x"), insert(&format!("{number}b"), "x")];
+            let write = storage.write(Write::Change { statements, read: count() });
+            let _ = tokio::time::timeout(Duration::from_micros(number * 20), write).await;
+        }
+        let halves = "select count(*) from (select 1 from node group by substr(\"__key\", 1, length(\"__key\") - 1) having count(*) <> 2) halves";
+        storage.write(create("last", "x")).await?;
+        storage
+            .write(Write::Delete { read: count(), statement: Sql::new("delete from node where \"__key\" = 'last'") })
+            .await?;
+        assert_eq!(storage.read(Sql::new(halves)).await?.as_deref(), Some("0"));
     }
-    let halves = "select count(*) from (select 1 from node group by substr(\"__key\", 1, length(\"__key\") - 1) having count(*) <> 2)";
-    storage.write(create("last", "x")).await?;
-    storage
-        .write(Write::Delete { read: count(), statement: Sql::new("delete from node where \"__key\" = 'last'") })
-        .await?;
-    assert_eq!(storage.read(Sql::new(halves)).await?.as_deref(), Some("0"));
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! What tests share: engines over scratch databases, and GraphQL answers as JSON.
 
+pub(crate) mod cluster;
+
 use std::sync::Arc;
 
 use clef::auth::{Access, Principal};

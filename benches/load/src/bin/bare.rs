@@ -146,7 +146,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// As Clef opens its connections: src/storage/place.rs.
+/// As Clef opens its connections: src/storage/sqlite/place.rs.
 fn any(database: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(database)

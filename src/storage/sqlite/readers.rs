@@ -11,9 +11,9 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
-use super::error::{Error, NotAnswered};
 use super::reader::{Answer, Reader};
 use crate::sql::Sql;
+use crate::storage::error::{Error, NotAnswered};
 
 /// Statements that wait at most.
 const WAITING_MAX: usize = 16_384;

@@ -2,40 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::time::Duration;
 
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
-use super::error::OpenError;
-
-/// How to reach the database, and how much of it to use at once.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// `sqlite://FOLDER/FILE.db?mode=rwc`, or `sqlite::memory:` for one that ends with the process.
-    pub url: String,
-    /// Statements that read at the same time.
-    pub read_connections: u32,
-    /// How long a statement waits for a connection or a place in the queue.
-    pub acquire_timeout: Duration,
-    /// How long a statement may run.
-    pub statement_timeout: Duration,
-    /// How long the writer waits for another process to unlock the file.
-    pub busy_timeout: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(2, |cores| u32::try_from(cores.get()).unwrap_or(8));
-        Self {
-            url: "sqlite://data/clef.db?mode=rwc".to_owned(),
-            read_connections: cores.clamp(2, 8),
-            acquire_timeout: Duration::from_secs(3),
-            statement_timeout: Duration::from_secs(10),
-            busy_timeout: Duration::from_secs(5),
-        }
-    }
-}
+use crate::storage::error::OpenError;
+use crate::storage::settings::{Settings, without_password};
 
 /// Of connections that read; the one that writes has the first two as well.
 pub(super) const READ_PRAGMAS: [(&str, &str); 4] =
@@ -69,7 +41,7 @@ pub(super) struct Place {
 impl Place {
     /// Reads the address; makes nothing but a temporary folder.
     pub(super) fn new(settings: &Settings) -> Result<Self, OpenError> {
-        let address = |source| OpenError::Address { url: settings.url.clone(), source };
+        let address = |source| OpenError::Address { url: without_password(&settings.url), source };
         if !settings.url.starts_with("sqlite:") {
             return Err(address(sqlx::Error::Configuration("another database".into())));
         }

@@ -1,18 +1,16 @@
 //! The one writer: a task that owns the write connection, takes what waits, commits once and then answers all.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinError;
 
-use super::batch::Outcome;
-use super::error::{Error, NotAnswered};
-use super::events::Announcement;
 use super::session::Session;
-use super::write::Write;
+use crate::storage::error::{Error, NotAnswered};
+use crate::storage::events::Announcement;
+use crate::storage::write::{Outcome, Write};
 
 /// Writes that may wait.
 const QUEUE_MAX: usize = 1024;
@@ -22,15 +20,6 @@ const BATCH_MAX: usize = 128;
 const GATHER: Duration = Duration::from_micros(200);
 /// Between two looks at the statistics of the query planner.
 const OPTIMIZE_EVERY: Duration = Duration::from_hours(1);
-
-/// What has been done so far.
-#[derive(Debug, Default)]
-pub(super) struct Counters {
-    pub(super) statements: AtomicU64,
-    pub(super) commits: AtomicU64,
-    /// Whether the last write met a full, locked or read-only database.
-    pub(super) is_failing: AtomicBool,
-}
 
 /// A write and who waits for it. Nobody may: the write runs all the same, so that it is never half done.
 #[derive(Debug)]
@@ -187,11 +176,5 @@ impl Desk {
                 Err(_) => return,
             }
         }
-    }
-}
-
-impl Counters {
-    pub(super) fn add_statements(&self, count: u64) {
-        self.statements.fetch_add(count, Ordering::Relaxed);
     }
 }

@@ -11,26 +11,18 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection as _, Either, Executor, Row, SqliteConnection};
 
 use crate::sql::{Parameter, Sql};
+use crate::storage::write::Answer;
 
 /// Steps of SQLite's virtual machine between two looks at the clock: well under a millisecond.
 const STEPS_BETWEEN_CHECKS: i32 = 10_000;
 
 /// An open connection, which interrupts its statement when dropped.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(in crate::storage) struct Connection {
     // Before `inner`: fields are dropped in this order.
     watch: Interrupt,
     inner: SqliteConnection,
     timeout: Duration,
-}
-
-/// What one statement of several answered.
-#[derive(Debug, Default)]
-pub(super) struct Answer {
-    /// Whether there was a row.
-    pub(super) is_found: bool,
-    /// First column of the first row.
-    pub(super) text: Option<String>,
 }
 
 impl Connection {
@@ -44,7 +36,7 @@ impl Connection {
     }
 
     /// First column of the first row as text; `None` without a row, or for NULL.
-    pub(super) async fn first(&mut self, statement: Sql) -> Result<Option<String>, sqlx::Error> {
+    pub(in crate::storage) async fn first(&mut self, statement: Sql) -> Result<Option<String>, sqlx::Error> {
         self.watch.0.start(self.timeout);
         let (text, parameters) = statement.into_parts();
         let row = sqlx::query_with(AssertSqlSafe(text), arguments(parameters)?).fetch_optional(&mut self.inner).await?;

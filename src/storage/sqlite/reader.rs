@@ -13,8 +13,9 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, ToSql};
 use tokio::sync::oneshot;
 
-use super::error::Error;
+use super::error::spares_connection;
 use crate::sql::{Parameter, Sql};
+use crate::storage::error::Error;
 
 /// Steps of SQLite's virtual machine between two looks at the clock: well under a millisecond.
 const STEPS_BETWEEN_CHECKS: i32 = 10_000;
@@ -73,7 +74,7 @@ impl Reader {
     pub(super) fn first(&mut self, statement: Sql, answer: oneshot::Sender<Answer>) {
         self.running.begin(self.settings.statement_timeout, answer);
         let result = self.connected().and_then(|connection| Ok(first(connection, statement)?));
-        if result.as_ref().err().is_some_and(|error| !error.spares_connection()) {
+        if result.as_ref().err().is_some_and(|error| !spares_connection(error)) {
             self.connection = None;
         }
         self.running.end(result);

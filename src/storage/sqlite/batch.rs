@@ -1,22 +1,11 @@
 //! Writes that share a transaction, or have one of their own. Commits; answers nobody.
 
 use super::connection::Connection;
-use super::error::Error;
-use super::write::{Scope, Write};
+use super::course::{Scope, are_alike, run, script};
 use super::writer::Request;
 use crate::sql::Sql;
-
-/// What a write came to.
-pub(super) type Outcome = Result<Done, Error>;
-
-/// What a write answers.
-#[derive(Debug, Default)]
-pub(super) struct Done {
-    /// First column of the first row.
-    pub(super) text: Option<String>,
-    /// Whether a merge found no node.
-    pub(super) is_created: bool,
-}
+use crate::storage::error::Error;
+use crate::storage::write::{Done, Outcome, Write};
 
 /// Writes of the same shape that go to the driver's thread together. More would save little and fill its cache of statements.
 const ROUND: usize = 4;
@@ -33,7 +22,7 @@ pub(super) enum Batch {
 
 /// A transaction of its own, in one round trip if nothing is to be decided.
 pub(super) async fn alone(connection: &mut Connection, write: &Write) -> Outcome {
-    let outcome = write.run(connection, Scope::Transaction).await;
+    let outcome = run(write, connection, Scope::Transaction).await;
     if outcome.is_err() {
         undo_all(connection).await;
     }
@@ -62,7 +51,7 @@ pub(super) async fn together(connection: &mut Connection, requests: &[Request], 
 async fn careful(connection: &mut Connection, requests: &[Request]) -> Batch {
     let mut outcomes = Vec::with_capacity(requests.len());
     for (position, request) in requests.iter().enumerate() {
-        let outcome = request.write.run(connection, Scope::Savepoint).await;
+        let outcome = run(&request.write, connection, Scope::Savepoint).await;
         if let Err(error) = &outcome
             && connection.run(Sql::new("rollback to w; release w"), 0).await.is_err()
         {
@@ -79,7 +68,7 @@ async fn trusting(connection: &mut Connection, requests: &[Request]) -> Batch {
     while let Some(request) = requests.get(outcomes.len()) {
         let round = requests
             .get(outcomes.len()..outcomes.len() + ROUND)
-            .filter(|round| round.iter().all(|other| other.write.is_alike(&request.write)));
+            .filter(|round| round.iter().all(|other| are_alike(&other.write, &request.write)));
         if let Some(round) = round {
             match run_round(connection, round).await {
                 Ok(answers) => outcomes.extend(answers.into_iter().map(Ok)),
@@ -87,7 +76,7 @@ async fn trusting(connection: &mut Connection, requests: &[Request]) -> Batch {
             }
             continue;
         }
-        match request.write.run(connection, Scope::Bare).await {
+        match run(&request.write, connection, Scope::Bare).await {
             // What refuses has only read.
             outcome @ (Ok(_) | Err(Error::Refused(_))) => outcomes.push(outcome),
             Err(_) => return Batch::Again,
@@ -98,7 +87,7 @@ async fn trusting(connection: &mut Connection, requests: &[Request]) -> Batch {
 
 async fn run_round(connection: &mut Connection, round: &[Request]) -> Result<Vec<Done>, Error> {
     let mut sql = Sql::default();
-    let scripts: Vec<_> = round.iter().filter_map(|request| request.write.script()).collect();
+    let scripts: Vec<_> = round.iter().filter_map(|request| script(&request.write)).collect();
     let position = scripts.first().map_or(0, |(_, position)| *position);
     sql.join("; ", scripts.into_iter().map(|(script, _)| script));
     // The read comes last.

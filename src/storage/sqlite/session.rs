@@ -7,16 +7,20 @@ use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 
-use super::batch::{Batch, Outcome, alone, together};
+use super::batch::{Batch, alone, together};
 use super::connection::Connection;
-use super::error::Error;
-use super::events::Events;
+use super::course::Scope;
+use super::error::spares_connection;
 use super::log::Log;
-use super::place::Settings;
-use super::snapshot::Snapshot;
-use super::write::Scope;
-use super::writer::{Counters, Request};
+use super::snapshot;
+use super::writer::Request;
 use crate::sql::Sql;
+use crate::storage::counters::Counters;
+use crate::storage::error::Error;
+use crate::storage::events::{Announcement, Events};
+use crate::storage::settings::Settings;
+use crate::storage::snapshot::Snapshot;
+use crate::storage::write::{Done, Outcome};
 
 /// The write connection and what is needed to have another.
 #[derive(Debug)]
@@ -73,7 +77,8 @@ impl Session {
     /// Runs the writes, commits, tells the listeners, and answers all.
     pub(super) async fn serve(&mut self, requests: &mut Vec<Request>) {
         self.is_unfinished = true;
-        let before = if self.events.need_snapshot(requests) { self.snapshot().await } else { None };
+        let before =
+            if self.events.need_snapshot(requests.iter().filter_map(announced)) { self.snapshot().await } else { None };
         let mut outcomes = Vec::new();
         while !requests.is_empty() {
             match self.try_together(requests).await {
@@ -87,7 +92,7 @@ impl Session {
         }
         self.is_unfinished = false;
         self.note(&outcomes);
-        self.events.tell(&outcomes, before.as_ref());
+        self.events.tell(outcomes.iter().filter_map(committed), before.as_ref());
         for (request, outcome) in outcomes {
             self.counters.add_statements(request.write.len());
             request.answer(outcome);
@@ -98,7 +103,7 @@ impl Session {
     }
 
     async fn snapshot(&self) -> Option<Arc<Snapshot>> {
-        let taken = Snapshot::take(&self.read_options, self.statement_timeout).await;
+        let taken = snapshot::take(&self.read_options, self.statement_timeout).await;
         let warn = |error: &sqlx::Error| {
             tracing::warn!(error = error as &dyn std::error::Error, "deletions are told without their nodes");
         };
@@ -151,7 +156,7 @@ impl Session {
     /// A connection that met a failure of the file, not of a statement, may see it for ever: the next batch opens another.
     fn note(&mut self, outcomes: &[(Request, Outcome)]) {
         let errors = || outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().err());
-        if errors().any(|error| !error.spares_connection()) {
+        if errors().any(|error| !spares_connection(error)) {
             self.connection = None;
         }
         self.is_careful = errors().any(|error| !matches!(error, Error::Refused(_)));
@@ -163,4 +168,12 @@ impl Session {
             }
         }
     }
+}
+
+fn announced(request: &Request) -> Option<&Announcement> {
+    request.announcement.as_deref()
+}
+
+fn committed((request, outcome): &(Request, Outcome)) -> Option<(&Announcement, &Done)> {
+    Some((announced(request)?, outcome.as_ref().ok()?))
 }

@@ -7,8 +7,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Row, ToSql};
 
 use super::place::Place;
-use super::{Error, OpenError, Settings};
 use crate::sql::{Parameter, Sql};
+use crate::storage::{Error, OpenError, Settings};
 
 /// How long a server may hold the write lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);

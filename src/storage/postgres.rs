@@ -1,0 +1,169 @@
+//! PostgreSQL 15 or later: a pool of connections, on which reads and writes run side by side.
+
+mod place;
+mod prepare;
+mod parameter;
+mod connection;
+mod pool;
+mod course;
+mod error;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+pub(super) use connection::Connection;
+pub(super) use place::is_address;
+
+use super::change::{Change, RemovedPolicy};
+use super::counters::Counters;
+use super::error::{Error, NotAnswered, OpenError};
+use super::events::{Announcement, Events};
+use super::prepare::Outcome;
+use super::settings::Settings;
+use super::snapshot::{self, Snapshot};
+use super::write::{Outcome as Written, Write};
+use crate::model::Model;
+use crate::sql::Sql;
+use error::Failure;
+use place::Place;
+use pool::Pool;
+
+/// How often a write is tried that others on the database stand in the way of.
+const ATTEMPTS: usize = 10;
+/// Writes that wait or run.
+const WRITES_MAX: u32 = 1024;
+/// Snapshots at a time; each has a connection beside the pool.
+const SNAPSHOTS_MAX: usize = 4;
+
+/// An open database.
+#[derive(Debug)]
+pub(super) struct Postgres(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    place: Place,
+    pool: Pool,
+    writes: Semaphore,
+    snapshots: Arc<Semaphore>,
+    acquire_timeout: Duration,
+    counters: Arc<Counters>,
+    events: Events,
+}
+
+impl Postgres {
+    /// Connects and fits the database to the model.
+    pub(super) async fn open(
+        settings: &Settings,
+        model: &Model,
+        policy: RemovedPolicy,
+        counters: Arc<Counters>,
+        events: Events,
+    ) -> Result<Self, OpenError> {
+        let place = Place::new(settings)?;
+        prepare::prepare(&place, model, policy, Outcome::Commit).await?;
+        let pool = Pool::new(place.clone(), settings);
+        Ok(Self(Arc::new(Inner {
+            place,
+            pool,
+            writes: Semaphore::new(WRITES_MAX as usize),
+            snapshots: Arc::new(Semaphore::new(SNAPSHOTS_MAX)),
+            acquire_timeout: settings.acquire_timeout,
+            counters,
+            events,
+        })))
+    }
+
+    /// What [`Self::open`] would change. Changes nothing.
+    pub(super) async fn compare(
+        settings: &Settings,
+        model: &Model,
+        policy: RemovedPolicy,
+    ) -> Result<Vec<Change>, OpenError> {
+        prepare::prepare(&Place::new(settings)?, model, policy, Outcome::Undo).await
+    }
+
+    /// First column of the first row as text. A connection that turns out to be broken is replaced once.
+    pub(super) async fn read(&self, statement: &Sql) -> Result<Option<String>, Error> {
+        let mut is_first = true;
+        loop {
+            match self.0.pool.lease().await?.connection()?.first(statement).await {
+                Ok(text) => return Ok(text),
+                Err(failure) if is_first && failure.breaks_connection() => is_first = false,
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+    }
+
+    /// Runs a write and answers when it is on the disk; it goes on if nobody waits any more.
+    pub(super) async fn write(
+        &self,
+        write: Write,
+        announcement: Option<Announcement>,
+    ) -> Result<Option<String>, Error> {
+        let inner = Arc::clone(&self.0);
+        let task = tokio::spawn(async move { inner.write(&write, announcement.as_ref()).await });
+        task.await.unwrap_or_else(|_| Err(Error::Internal(Arc::new(NotAnswered))))
+    }
+
+    /// Lets what runs finish, a while, and closes the connections.
+    pub(super) async fn close(&self) {
+        let writes = self.0.writes.acquire_many(WRITES_MAX);
+        if tokio::time::timeout(self.0.acquire_timeout, writes).await.is_err() {
+            tracing::warn!("statements still wrote when the database was closed");
+        }
+        self.0.writes.close();
+        self.0.pool.close().await;
+    }
+}
+
+impl Inner {
+    async fn write(&self, write: &Write, announcement: Option<&Announcement>) -> Result<Option<String>, Error> {
+        let Ok(place) = tokio::time::timeout(self.acquire_timeout, self.writes.acquire()).await else {
+            return Err(Error::Busy);
+        };
+        let _place = place.map_err(|_| Error::Closed)?;
+        let before = if self.events.need_snapshot(announcement) { self.snapshot().await } else { None };
+        let outcome = self.attempts(write).await;
+        self.note(&outcome);
+        self.counters.add_statements(write.len());
+        let done = outcome?;
+        self.counters.commits.fetch_add(1, Ordering::Relaxed);
+        self.events.tell(announcement.map(|announced| (announced, &done)), before.as_ref());
+        Ok(done.text)
+    }
+
+    /// Again, if it met a write that came between: nothing is kept of the attempt then.
+    async fn attempts(&self, write: &Write) -> Written {
+        let mut attempt = 1;
+        loop {
+            match course::run(self.pool.lease().await?.connection()?, write).await {
+                Err(failure) if attempt < ATTEMPTS && course::is_worth_another(&failure, write) => attempt += 1,
+                outcome => return outcome.map_err(Failure::into),
+            }
+        }
+    }
+
+    async fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        let place = Arc::clone(&self.snapshots).try_acquire_owned().ok()?;
+        match self.place.snapshot().await {
+            Ok(connection) => Some(Snapshot::new(snapshot::Connection::Postgres(Box::new(connection), place))),
+            Err(failure) => {
+                let error = Error::from(failure);
+                tracing::warn!(error = &error as &dyn std::error::Error, "deletions are told without their nodes");
+                None
+            }
+        }
+    }
+
+    fn note(&self, outcome: &Written) {
+        let error = outcome.as_ref().err();
+        let is_failing = matches!(error, Some(Error::Full | Error::ReadOnly | Error::Busy));
+        self.counters.is_failing.store(is_failing, Ordering::Relaxed);
+        if let Some(error) = error.filter(|error| !matches!(error, Error::Conflict | Error::Refused(_))) {
+            tracing::warn!(error = error as &dyn std::error::Error, "write failed");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! SQLite: a file in WAL mode, threads that read and one task that writes.
+
+mod place;
+mod prepare;
+mod connection;
+mod reader;
+mod readers;
+mod course;
+mod writer;
+mod session;
+mod batch;
+mod snapshot;
+mod exchange;
+mod log;
+mod error;
+
+use std::sync::Arc;
+
+pub(super) use connection::Connection;
+pub use exchange::{Exporter, Importer};
+
+use super::change::{Change, RemovedPolicy};
+use super::counters::Counters;
+use super::error::{Error, OpenError};
+use super::events::{Announcement, Events};
+use super::prepare::Outcome;
+use super::settings::Settings;
+use super::write::Write;
+use crate::model::Model;
+use crate::sql::Sql;
+use place::{Place, Scratch};
+use reader::Reader;
+use readers::Readers;
+use session::Session;
+use writer::Writer;
+
+/// An open file.
+#[derive(Debug)]
+pub(super) struct Sqlite {
+    readers: Readers,
+    writer: Writer,
+    _scratch: Option<Scratch>,
+}
+
+impl Sqlite {
+    /// Opens the file, makes it if the address asks for that, and fits it to the model.
+    pub(super) async fn open(
+        settings: &Settings,
+        model: &Model,
+        policy: RemovedPolicy,
+        counters: Arc<Counters>,
+        events: Events,
+    ) -> Result<Self, OpenError> {
+        let place = Place::new(settings)?;
+        place.create(settings)?;
+        prepare::prepare(place.first_connection(), &place.path, model, policy, Outcome::Commit).await?;
+        let options = (place.write_connection(), place.read_connection());
+        let session = Session::open(options, &place.path, settings, counters, events).await;
+        let session = session.map_err(|error| error::not_opened(&place.path, error))?;
+        let reader = Reader::new(reader::Settings {
+            path: place.path.clone(),
+            statement_timeout: settings.statement_timeout,
+            busy_timeout: settings.busy_timeout,
+        });
+        let readers = Readers::start(&reader, settings.read_connections, settings.acquire_timeout);
+        let readers = readers.map_err(|source| OpenError::Internal {
+            database: place.path.display().to_string(),
+            source: source.into(),
+        })?;
+        let writer = Writer::start(session, settings.acquire_timeout);
+        Ok(Self { readers, writer, _scratch: place.scratch })
+    }
+
+    /// What [`Self::open`] would change. Changes nothing; a file that does not exist yet counts as an empty one.
+    pub(super) async fn compare(
+        settings: &Settings,
+        model: &Model,
+        policy: RemovedPolicy,
+    ) -> Result<Vec<Change>, OpenError> {
+        let mut place = Place::new(settings)?;
+        if !place.path.exists() {
+            place = Place::new(&Settings { url: "sqlite::memory:".to_owned(), ..settings.clone() })?;
+        }
+        prepare::prepare(place.first_connection(), &place.path, model, policy, Outcome::Undo).await
+    }
+
+    /// First column of the first row as text.
+    pub(super) async fn read(&self, statement: Sql) -> Result<Option<String>, Error> {
+        self.readers.first(statement).await
+    }
+
+    /// Runs a write and answers when it is on the disk.
+    pub(super) async fn write(
+        &self,
+        write: Write,
+        announcement: Option<Announcement>,
+    ) -> Result<Option<String>, Error> {
+        self.writer.write(write, announcement).await
+    }
+
+    /// Finishes what waits, moves the log into the database and closes all connections.
+    pub(super) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
