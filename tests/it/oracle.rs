@@ -43,10 +43,10 @@ struct Pair {
 }
 
 impl Pair {
-    async fn new(model: Arc<Model>) -> Self {
+    async fn new(model: Arc<Model>, url: String) -> Self {
         #[expect(clippy::disallowed_methods, reason = "a test takes its seed from the environment")]
         let seed = std::env::var("CLEF_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
-        let settings = Settings { url: "sqlite::memory:".to_owned(), ..Settings::default() };
+        let settings = Settings { url, ..Settings::default() };
         let storage = Storage::open(&settings, &model, RemovedPolicy::Refuse).await.unwrap();
         let seconds = Arc::new(AtomicU64::new(1_700_000_000));
         let clock = Clock::Set(Arc::clone(&seconds));
@@ -145,8 +145,8 @@ fn differing(one: &Json, two: &Json) -> (String, Json, Json) {
     (format!(".{step}{path}"), one, two)
 }
 
-async fn check(folder: &str, types: &[&str], nodes: usize, relations: usize, rounds: usize) {
-    let mut pair = Pair::new(support::model(folder)).await;
+async fn check(url: String, folder: &str, types: &[&str], nodes: usize, relations: usize, rounds: usize) {
+    let mut pair = Pair::new(support::model(folder), url).await;
     let (keys, links) = pair.load(types, nodes, relations).await;
     for _ in 0..rounds {
         pair.queries(100, 5).await;
@@ -156,28 +156,45 @@ async fn check(folder: &str, types: &[&str], nodes: usize, relations: usize, rou
     }
 }
 
+const MEMORY: &str = "sqlite::memory:";
+
+const CE_TYPES: [&str; 14] = [
+    "Person",
+    "Organization",
+    "MusicGroup",
+    "MusicComposition",
+    "MusicRecording",
+    "Article",
+    "Place",
+    "Event",
+    "Annotation",
+    "AnnotationCETarget",
+    "DefinedTerm",
+    "DefinedTermSet",
+    "Rating",
+    "PropertyValueSpecification",
+];
+
+async fn contributor_environment(url: String) {
+    check(url, "schema", &CE_TYPES, 240, 1_500, 12).await;
+}
+
+async fn library(url: String) {
+    check(url, "tests/schemas/library", &["Book", "Author", "Member", "Loan"], 60, 200, 8).await;
+}
+
 #[tokio::test]
 async fn random_queries_over_the_contributor_environment_mean_what_the_contract_says() {
-    let types = [
-        "Person",
-        "Organization",
-        "MusicGroup",
-        "MusicComposition",
-        "MusicRecording",
-        "Article",
-        "Place",
-        "Event",
-        "Annotation",
-        "AnnotationCETarget",
-        "DefinedTerm",
-        "DefinedTermSet",
-        "Rating",
-        "PropertyValueSpecification",
-    ];
-    check("schema", &types, 240, 1_500, 12).await;
+    contributor_environment(MEMORY.to_owned()).await;
 }
 
 #[tokio::test]
 async fn random_queries_over_another_schema_mean_what_the_contract_says() {
-    check("tests/schemas/library", &["Book", "Author", "Member", "Loan"], 60, 200, 8).await;
+    library(MEMORY.to_owned()).await;
+}
+
+#[tokio::test]
+async fn random_queries_mean_the_same_on_postgresql() {
+    library(support::cluster::database()).await;
+    contributor_environment(support::cluster::database()).await;
 }
