@@ -55,7 +55,7 @@ fn each_setting_is_read() {
         KEYS,
         "HOST=::1",
         "PORT=0",
-        "DATABASE_URL=postgres://u:p@h/d",
+        "DATABASE_URL=sqlite://d/c.db",
         "SCHEMA_DIR=src",
         "PUBLIC_URL=https://api.example.org/",
         "JWT_EXPIRES=3600",
@@ -261,7 +261,6 @@ fn the_data_folder_is_that_of_the_database_file() {
         ("sqlite:///var/lib/clef/clef.db", "/var/lib/clef"),
         ("sqlite:clef.db", ""),
         ("sqlite::memory:", "data"),
-        ("postgres://h/d", "data"),
     ];
     for (url, folder) in cases {
         assert_eq!(data_folder(&url.into()), Path::new(folder), "{url}");
@@ -270,7 +269,7 @@ fn the_data_folder_is_that_of_the_database_file() {
 
 #[test]
 fn secrets_are_not_printed() {
-    let lines = [SECRET, KEYS, "DATABASE_URL=postgres://u:hidden@h/d"];
+    let lines = [SECRET, KEYS, "DATABASE_URL=sqlite://hidden/c.db"];
     let printed = format!("{:?} {:?}", settings(&lines), config(&lines).unwrap());
     for secret in ["ZcL2Zb", "hidden"] {
         assert!(!printed.contains(secret), "{printed}");

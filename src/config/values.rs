@@ -45,12 +45,10 @@ pub(super) fn port(settings: &Settings, problems: &mut Problems) -> u16 {
 
 pub(super) fn database_url(settings: &Settings, problems: &mut Problems) -> SecretString {
     let url = settings.database_url.clone().unwrap_or_else(|| "sqlite://data/clef.db?mode=rwc".into());
-    let is_known = ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.expose_secret().starts_with(scheme));
-    if !is_known {
-        problems.push(
-            "DATABASE_URL",
-            "names no database that Clef knows: write `sqlite://data/clef.db?mode=rwc` or `postgres://…`",
-        );
+    // Storage and queries speak PostgreSQL; search, `RequestControlAction` and events between servers do not yet.
+    if !url.expose_secret().starts_with("sqlite:") {
+        problems
+            .push("DATABASE_URL", "names no database that Clef can serve from: write `sqlite://data/clef.db?mode=rwc`");
     }
     url
 }
