@@ -195,7 +195,9 @@ pub async fn serve(config: Config, clock: Clock) -> Result<(), Error> {
         // Who asks twice does not want to wait.
         () = again => Drained::NotAll,
     };
-    metrics.abort();
+    if let Some(metrics) = metrics {
+        metrics.abort();
+    }
     close(parts).await;
     tracing::info!("stopped");
     match drained {

@@ -114,12 +114,12 @@ impl Documents {
     /// Nobody without a token is told whether a node is there.
     fn check_unknown(&self, access: &Access) -> Result<(), Refused> {
         let scopes = self.model.objects().filter_map(|(id, _)| self.model.read_scope(id)).take(1);
-        denied(scopes, access).map_or(Ok(()), |(_, denial)| Err(Refused::Denied { missing: Vec::new(), denial }))
+        access.denied(scopes).map_or(Ok(()), |(denial, _)| Err(Refused::Denied { missing: Vec::new(), denial }))
     }
 
     /// Whether the caller may be told that a node of this type is there.
     fn may_know(&self, ty: TypeId, access: &Access) -> bool {
-        self.public.queries || denied(self.model.read_scope(ty), access).is_none()
+        self.public.queries || access.denied(self.model.read_scope(ty)).is_none()
     }
 
     fn check(&self, ty: TypeId, access: &Access) -> Result<(), Refused> {
@@ -127,7 +127,7 @@ impl Documents {
             return Ok(());
         }
         let scopes = needed_scopes(&self.model, ty);
-        denied(scopes, access).map_or(Ok(()), |(missing, denial)| Err(Refused::Denied { missing, denial }))
+        access.denied(scopes).map_or(Ok(()), |(denial, missing)| Err(Refused::Denied { missing, denial }))
     }
 
     fn statement(&self, ty: TypeId, key: &str) -> Sql {
@@ -138,12 +138,6 @@ impl Documents {
             |(_, kept)| kept.get_or_init(|| document::values(&self.model, dialect, ty, "")).with_only_parameter(key),
         )
     }
-}
-
-fn denied<'a>(scopes: impl IntoIterator<Item = &'a Arc<str>>, access: &Access) -> Option<(Vec<Arc<str>>, Denial)> {
-    let denials = scopes.into_iter().filter_map(|scope| Some((Arc::clone(scope), access.check(scope).err()?)));
-    let (missing, denials): (Vec<_>, Vec<_>) = denials.unzip();
-    denials.into_iter().next().map(|denial| (missing, denial))
 }
 
 impl Document<'_> {

@@ -20,6 +20,7 @@ use async_graphql::Variables;
 use bytes::Bytes;
 
 use crate::audit::Origin;
+use crate::auth::{Access, TokenError};
 
 pub use engine::{Engine, Error, Started};
 pub use explain::{
@@ -78,6 +79,17 @@ pub enum Challenge {
     },
     /// The token lacks these scopes.
     MissingScopes(Vec<Arc<str>>),
+}
+
+impl Challenge {
+    /// For a caller that was denied these scopes.
+    pub fn new(access: &Access, denied: Vec<Arc<str>>) -> Self {
+        match access {
+            Access::Anonymous => Self::NoToken,
+            Access::Refused(error) => Self::InvalidToken { is_expired: *error == TokenError::Expired },
+            Access::Granted(_) => Self::MissingScopes(denied),
+        }
+    }
 }
 
 /// How far a request came.

@@ -9,7 +9,7 @@ mod catalogue;
 mod schema;
 mod compare;
 mod view;
-mod search;
+pub mod search;
 mod apply;
 mod prepare;
 mod write;
@@ -68,11 +68,11 @@ impl Storage {
     pub async fn open(settings: &Settings, model: &Model, policy: RemovedPolicy) -> Result<Self, OpenError> {
         let counters = Arc::new(Counters::default());
         let events = Events::new();
-        let shared = (Arc::clone(&counters), events.clone());
+        let (counts, told) = (Arc::clone(&counters), events.clone());
         let engine = if postgres::is_address(&settings.url) {
-            Engine::Postgres(Postgres::open(settings, model, policy, shared.0, shared.1).await?)
+            Engine::Postgres(Postgres::open(settings, model, policy, counts, told).await?)
         } else {
-            Engine::Sqlite(Sqlite::open(settings, model, policy, shared.0, shared.1).await?)
+            Engine::Sqlite(Sqlite::open(settings, model, policy, counts, told).await?)
         };
         Ok(Self(Arc::new(Inner { engine, counters, events, figures: Figures::default() })))
     }
@@ -104,11 +104,7 @@ impl Storage {
     /// [`Error::Busy`] if no connection came free in time, [`Error::Timeout`] if the statement ran too long; others of the database.
     pub async fn read(&self, statement: Sql) -> Result<Option<String>, Error> {
         self.0.counters.add_statements(1);
-        let result = match &self.0.engine {
-            Engine::Sqlite(engine) => engine.read(statement).await,
-            Engine::Postgres(engine) => engine.read(&statement).await,
-        };
-        self.0.figures.read(result)
+        self.0.figures.read(self.first(statement).await)
     }
 
     /// Runs a write and answers when it is on the disk. If the caller stops waiting, the write happens or not, but never in part.
@@ -160,10 +156,7 @@ impl Storage {
     ///
     /// As reads and writes.
     pub async fn check(&self) -> Result<(), Error> {
-        match &self.0.engine {
-            Engine::Sqlite(engine) => engine.read(Sql::new("select 1")).await?,
-            Engine::Postgres(engine) => engine.read(&Sql::new("select 1")).await?,
-        };
+        self.first(Sql::new("select 1")).await?;
         if self.0.counters.is_failing.load(Ordering::Relaxed) {
             let touch = Sql::new("update clef_schema set hash = hash where id = (select max(id) from clef_schema)");
             self.run(Write::Change { statements: vec![touch], read: Sql::new("select 1") }, None).await?;
@@ -176,6 +169,13 @@ impl Storage {
         match &self.0.engine {
             Engine::Sqlite(engine) => engine.close().await,
             Engine::Postgres(engine) => engine.close().await,
+        }
+    }
+
+    async fn first(&self, statement: Sql) -> Result<Option<String>, Error> {
+        match &self.0.engine {
+            Engine::Sqlite(engine) => engine.read(statement).await,
+            Engine::Postgres(engine) => engine.read(&statement).await,
         }
     }
 

@@ -16,6 +16,12 @@ pub fn print(text: &str) {
     println!("{text}");
 }
 
+/// Writes to standard error what may be a mistake.
+#[expect(clippy::print_stderr, reason = "the one place that prints")]
+pub fn print_warning(text: &str) {
+    eprintln!("warning: {text}");
+}
+
 /// Writes an error and its causes to standard error.
 #[expect(clippy::print_stderr, reason = "the one place that prints")]
 pub fn print_error(error: &dyn Error) {
@@ -80,7 +86,7 @@ pub fn welcome(base: &str, keys: &DevelopmentKeys, mutation: Option<&str>) -> St
     let order = json!({"id": keys.id(), "apiKey": keys.api_key.expose_secret(), "scopes": ["*"]});
     let mint = curl(&format!("{base}/jwt"), "", &order.to_string());
     let mut text = format!(
-        "Clef listens on {base} for development. Its keys are in {}.\n\n\
+        "Clef listens on {base} for development: open it in a browser. Its keys are in {}.\n\n\
          Mint a token:\n  TOKEN=$({mint} | sed 's/.*\"jwt\":\"\\([^\"]*\\)\".*/\\1/')\n",
         keys.file.display()
     );
@@ -112,7 +118,7 @@ mod tests {
         };
         let mutation = r#"mutation { CreatePerson(name: "it's") { identifier } }"#;
         let text = welcome("http://127.0.0.1:4000", &keys, Some(mutation));
-        let expected = r#"Clef listens on http://127.0.0.1:4000 for development. Its keys are in data/development-keys.json.
+        let expected = r#"Clef listens on http://127.0.0.1:4000 for development: open it in a browser. Its keys are in data/development-keys.json.
 
 Mint a token:
   TOKEN=$(curl -s http://127.0.0.1:4000/jwt -H 'Content-Type: application/json' -d '{"id":"dev","apiKey":"clef_dev_1","scopes":["*"]}' | sed 's/.*"jwt":"\([^"]*\)".*/\1/')

@@ -21,7 +21,7 @@ pub async fn export(config: Config, file: Option<PathBuf>, told: impl FnMut(Prog
     if !Storage::compare(&settings, &model, RemovedPolicy::Keep).await?.is_empty() {
         return Err(Error::NotFitted);
     }
-    let exporter = Exporter::open(&settings)?.map_err(exchange::Error::from)?;
+    let exporter = Exporter::open(&settings)?;
     let Some(path) = file else {
         let output = BufWriter::with_capacity(1 << 18, io::stdout().lock());
         return Ok(exchange::export(&exporter, &model, output, Path::new("-"), told)?);
@@ -56,7 +56,7 @@ pub async fn import(config: Config, file: Option<PathBuf>, told: impl FnMut(Prog
     let opened = if path == Path::new("-") { spooled() } else { File::open(&path) };
     let opened = opened.map_err(failed)?;
     Storage::open(&settings, &model, RemovedPolicy::Keep).await?.close().await;
-    let importer = Importer::open(&settings)?.map_err(exchange::Error::from)?;
+    let importer = Importer::open(&settings)?;
     Ok(exchange::import(&importer, &model, opened, &path, told)?)
 }
 

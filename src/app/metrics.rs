@@ -13,9 +13,9 @@ use crate::http::{self, Limits};
 const CONNECTIONS_MAX: usize = 32;
 
 /// Serves them until aborted. Nothing is served without an address.
-pub(super) async fn serve(address: Option<SocketAddr>, parts: &Parts) -> Result<AbortHandle, Error> {
+pub(super) async fn serve(address: Option<SocketAddr>, parts: &Parts) -> Result<Option<AbortHandle>, Error> {
     let (Some(address), Some(metrics)) = (address, &parts.metrics) else {
-        return Ok(tokio::spawn(async {}).abort_handle());
+        return Ok(None);
     };
     let listen = |source| Error::ListenMetrics { address, source };
     let listener = TcpListener::bind(address).await.map_err(listen)?;
@@ -25,5 +25,5 @@ pub(super) async fn serve(address: Option<SocketAddr>, parts: &Parts) -> Result<
     let serving = async move {
         http::serve(listener, router, &limits, std::future::pending(), DRAIN_TIMEOUT).await;
     };
-    Ok(tokio::spawn(serving).abort_handle())
+    Ok(Some(tokio::spawn(serving).abort_handle()))
 }

@@ -128,19 +128,21 @@ fn format_operation(operation: &str, name: &str, fields: &[FieldExplanation], is
     text
 }
 
-/// The scopes that globs cover, and the fields that need them.
+/// The scopes that globs cover, and the fields that need them, as JSON and as text; and the globs that cover none.
 ///
 /// # Errors
 ///
 /// Schema or globs are wrong.
-pub fn list(source: &SchemaSource, globs: &[String]) -> Result<(Value, String), Error> {
+pub fn list(source: &SchemaSource, globs: &[String]) -> Result<(Value, String, Vec<Finding>), Error> {
     let catalogue = schema::read(source)?.catalogue();
     let globs = ScopeSet::compile(globs)?;
     let covered: Vec<_> = catalogue.covered(&globs).collect();
     let row = |(scope, entry): &(&Scope, &Entry)| [scope.as_str(), "\t", &entry.fields.join(" ")].concat();
     let rows: Vec<String> = covered.iter().map(row).collect();
     let json = covered.iter().map(|(scope, entry)| json!({"scope": scope.as_str(), "fields": entry.fields})).collect();
-    Ok((Value::Array(json), rows.join("\n")))
+    let mut nothing = scope::lint(&globs, &catalogue, |_| false);
+    nothing.retain(|finding| matches!(finding, Finding::Nothing { .. }));
+    Ok((Value::Array(json), rows.join("\n"), nothing))
 }
 
 /// The least set of scopes for all operations of documents.

@@ -60,6 +60,13 @@ impl Access {
         };
         Err(Denial { reason, required_scope: scope.into() })
     }
+
+    /// The scopes that the caller lacks, and why the first of them is refused; none if nothing is.
+    pub fn denied<'a>(&self, scopes: impl IntoIterator<Item = &'a Arc<str>>) -> Option<(Denial, Vec<Arc<str>>)> {
+        let denials = scopes.into_iter().filter_map(|scope| Some((Arc::clone(scope), self.check(scope).err()?)));
+        let (missing, denials): (Vec<_>, Vec<_>) = denials.unzip();
+        Some((denials.into_iter().next()?, missing))
+    }
 }
 
 /// A scope is needed that the caller does not have.

@@ -93,7 +93,10 @@ impl ScopesCommand {
         match self {
             Self::Explain { document, globs, json } => explain(settings, document, &globs, json),
             Self::List { globs, json } => {
-                let (value, text) = scopes::list(&settings.schema()?, &globs)?;
+                let (value, text, nothing) = scopes::list(&settings.schema()?, &globs)?;
+                for finding in nothing {
+                    terminal::print_warning(&finding.to_string());
+                }
                 print(json, &value, &text);
                 Ok(ExitCode::SUCCESS)
             }

@@ -41,18 +41,15 @@ pub(super) fn keys(value: &RawValue) -> Vec<String> {
 
 /// Embedded nodes.
 pub(super) fn related(value: &RawValue) -> Vec<Related<'_>> {
+    fn text(value: Option<&RawValue>) -> Option<String> {
+        serde_json::from_str(value?.get()).ok()
+    }
+    fn node(row: Vec<&RawValue>) -> Option<Related<'_>> {
+        let mut row = row.into_iter();
+        Some(Related { ty: text(row.next())?, key: text(row.next())?, values: row.collect() })
+    }
     let rows: Vec<Vec<&RawValue>> = serde_json::from_str(value.get()).unwrap_or_default();
-    let text = |value: &RawValue| serde_json::from_str(value.get()).ok();
-    let node = |row: Vec<&'_ RawValue>| match row.as_slice() {
-        [ty, key, ..] => Some((text(ty)?, text(key)?)),
-        _ => None,
-    };
-    rows.into_iter()
-        .filter_map(|row| {
-            let (ty, key) = node(row.clone())?;
-            Some(Related { ty, key, values: row.into_iter().skip(2).collect() })
-        })
-        .collect()
+    rows.into_iter().filter_map(node).collect()
 }
 
 pub(super) fn is_null(value: &RawValue) -> bool {

@@ -7,12 +7,11 @@ use std::time::{Duration, Instant};
 use super::format::{End, Header, Line, VERSION};
 use super::progress::Lines;
 use super::{Error, Progress, values};
-use crate::model::columns::{search, system};
+use crate::model::columns::system;
 use crate::model::types::Direction;
 use crate::model::{Model, NodeType, Property};
 use crate::sql::{Parameter, Sql};
-use crate::storage::{self, Importer};
-use crate::value::words;
+use crate::storage::{self, Importer, search};
 
 /// Lines that share a commit.
 const BATCH: u64 = 1_000;
@@ -217,30 +216,13 @@ impl<T: FnMut(Progress)> Import<'_, T> {
         if !self.model.search().types.iter().any(|id| ty.possible.first() == Some(id)) {
             return None;
         }
-        let texts: Vec<_> = row
-            .iter()
-            .filter_map(|(property, column, value)| {
-                let folded = match value {
-                    Parameter::Text(text) if property.is_searched => folded(property, text),
-                    _ => String::new(),
-                };
-                (!folded.is_empty()).then_some((column, folded))
-            })
-            .collect();
-        if texts.is_empty() {
-            return None;
-        }
-        let mut sql = Sql::new("insert into ");
-        sql.ident(search::TABLE).push(" (rowid");
-        for (column, _) in &texts {
-            sql.push(", ").ident(&search::column(column));
-        }
-        sql.push(") values (last_insert_rowid()");
-        for (_, text) in texts {
-            sql.push(", ").bind(text);
-        }
-        sql.push(")");
-        Some(sql)
+        search::inserted_row(row.iter().filter_map(|(property, column, value)| match value {
+            Parameter::Text(stored) if property.is_searched => {
+                let storage = self.model.column(property.column?).storage;
+                Some((*column, search::text(stored, storage)?))
+            }
+            _ => None,
+        }))
     }
 
     fn relation(&self, name: &str, from: &[String; 2], to: &[String; 2]) -> Result<(), Fault> {
@@ -295,15 +277,4 @@ fn insert(ty: &str, key: &str, row: &[(&Property, &str, Parameter)]) -> Sql {
     sql.push(") values ");
     sql.bind_list([ty.into(), key.into()].into_iter().chain(row.iter().map(|(_, _, value)| value.clone())));
     sql
-}
-
-/// What is found of a stored value.
-fn folded(property: &Property, text: &str) -> String {
-    if !property.is_list {
-        return words::folded(text);
-    }
-    let items: Vec<serde_json::Value> = serde_json::from_str(text).unwrap_or_default();
-    let items: Vec<_> =
-        items.iter().filter_map(|item| item.as_str()).map(words::folded).filter(|item| !item.is_empty()).collect();
-    items.join(" ")
 }

@@ -20,7 +20,7 @@ use super::live::Live;
 use super::needs::{self, Values};
 use super::response::{self, GraphqlError, Member};
 use super::{Answer, Challenge, Outcome, Request, Visible};
-use crate::auth::{Access, PublicOperations, TokenError};
+use crate::auth::{Access, PublicOperations};
 use crate::clock::Clock;
 use crate::document::Documents;
 use crate::metrics::{Kind, Metrics};
@@ -298,7 +298,7 @@ impl Engine {
         }
         let (source, root_type) = (&operation.source, operation.root_type);
         let needed = needs::needed(source, root_type, root, self.explainer.public, Values::Sent);
-        let Some((denial, missing)) = needed.denied_to(access) else { return Ok(()) };
+        let Some((denial, missing)) = access.denied(&needed.scopes) else { return Ok(()) };
         let refusal = GraphqlError::denied(&denial, &missing, root.position()).below(root.response_key, Vec::new());
         Err(Box::new(Resolved::error(refusal).denying(missing)))
     }
@@ -388,11 +388,7 @@ fn challenge(mut denied: Vec<Arc<str>>, access: &Access) -> Option<Challenge> {
     }
     denied.sort_unstable();
     denied.dedup();
-    Some(match access {
-        Access::Anonymous => Challenge::NoToken,
-        Access::Refused(error) => Challenge::InvalidToken { is_expired: *error == TokenError::Expired },
-        Access::Granted(_) => Challenge::MissingScopes(denied),
-    })
+    Some(Challenge::new(access, denied))
 }
 
 fn type_name(root_type: &str) -> String {

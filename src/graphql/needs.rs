@@ -11,7 +11,7 @@ use async_graphql::{Name, Positioned, Value as ConstValue};
 use async_graphql_value::Value;
 use indexmap::{IndexMap, IndexSet};
 
-use crate::auth::{Access, Denial, PublicOperations};
+use crate::auth::PublicOperations;
 use crate::model::api::{ApiKind, MUTATION, QUERY};
 use crate::model::{Model, TypeId, names};
 use crate::plan::{RootField, Source, input};
@@ -32,15 +32,6 @@ pub(super) struct Needed {
     pub(super) scopes: IndexSet<Arc<str>>,
     /// Variables whose value may add scopes.
     pub(super) open_variables: IndexSet<String>,
-}
-
-impl Needed {
-    /// The scopes that a caller lacks, and why the first of them is refused; none if nothing is.
-    pub(super) fn denied_to(&self, access: &Access) -> Option<(Denial, Vec<Arc<str>>)> {
-        let denials = self.scopes.iter().filter_map(|scope| Some((Arc::clone(scope), access.check(scope).err()?)));
-        let (missing, denials): (Vec<_>, Vec<_>) = denials.unzip();
-        Some((denials.into_iter().next()?, missing))
-    }
 }
 
 /// Root fields in the order of the document.

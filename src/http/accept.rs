@@ -1,6 +1,6 @@
-//! What a client sends and wants to have: the headers `Content-Type`, `Accept`, `Accept-Language` and `Accept-Encoding`.
+//! What a client sends, wants to have, and has: the headers `Content-Type`, `Accept`, `Accept-Language`, `Accept-Encoding` and `If-None-Match`.
 
-use axum::http::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_TYPE, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::document::LanguageRange;
@@ -99,6 +99,18 @@ impl DocumentType {
 pub(super) fn languages(headers: &HeaderMap) -> Vec<LanguageRange<'_>> {
     let ranges = weighted(headers, &ACCEPT_LANGUAGE).filter(|(range, _)| !range.is_empty());
     ranges.map(|(range, quality)| LanguageRange { range, quality }).collect()
+}
+
+/// Whether the client has what this tag is of, compared weakly as `If-None-Match` asks (RFC 9110, section 13.1.2).
+pub(super) fn is_known(headers: &HeaderMap, etag: impl AsRef<[u8]>) -> bool {
+    let opaque = |tag: &[u8]| tag.strip_prefix(b"W/").unwrap_or(tag).to_vec();
+    let etag = opaque(etag.as_ref());
+    headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .any(|known| known == b"*" || opaque(known) == etag)
 }
 
 /// When to answer with a stream of events.

@@ -58,7 +58,7 @@ fn last(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 }
 
 /// A name, an IPv4 address or an IPv6 address in brackets, perhaps with a port (RFC 3986, section 3.2, without user and escapes).
-fn is_host(text: &str) -> bool {
+pub(super) fn is_host(text: &str) -> bool {
     let is_port = |port: &str| !port.is_empty() && port.parse::<u16>().is_ok();
     if text.len() > HOST_BYTES_MAX {
         return false;

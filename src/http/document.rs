@@ -7,7 +7,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::header::{
     ACCEPT_LANGUAGE, ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE,
-    CONTENT_TYPE, ETAG, IF_NONE_MATCH, LAST_MODIFIED, VARY,
+    CONTENT_TYPE, ETAG, LAST_MODIFIED, VARY,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -18,12 +18,12 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::Services;
-use super::accept::{DocumentType, languages};
+use super::accept::{DocumentType, is_known, languages};
 use super::challenge::challenge;
 use super::compression::compressed;
 use super::cors::preflight;
 use super::error::{Problem, json_response, retry_after, set};
-use crate::auth::{Access, DenialReason, TOKEN_BYTES_MAX, TokenError};
+use crate::auth::{Access, DenialReason, TOKEN_BYTES_MAX};
 use crate::document::{Document, Refused, is_wanted};
 use crate::graphql::Challenge;
 use crate::storage;
@@ -111,7 +111,9 @@ fn whole(
     };
     let digest = Sha256::digest(&body);
     let tag = BASE64_URL_SAFE_NO_PAD.encode(digest.get(..16).unwrap_or_default());
-    let mut response = if is_known(headers, &tag) {
+    // The client may have it in whatever encoding.
+    let is_known = ["", "-gzip", "-br"].iter().any(|encoding| is_known(headers, format!("\"{tag}{encoding}\"")));
+    let mut response = if is_known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let mut response = Body::from(body).into_response();
@@ -132,15 +134,6 @@ fn whole(
         }
     }
     response
-}
-
-/// Whether the client has this body, in whatever encoding (RFC 9110, section 13.1.2).
-fn is_known(headers: &HeaderMap, tag: &str) -> bool {
-    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    known.flat_map(|value| value.split(',')).map(str::trim).any(|known| {
-        let known = known.strip_prefix("W/").unwrap_or(known).trim_matches('"');
-        known == "*" || known == tag || known.strip_prefix(tag).is_some_and(|rest| rest == "-gzip" || rest == "-br")
-    })
 }
 
 /// A strong tag is of one encoding.
@@ -177,11 +170,7 @@ fn refusal(services: &Services, identifier: &str, access: &Access, refused: Refu
                 DenialReason::MissingScope => StatusCode::FORBIDDEN,
                 _ => StatusCode::UNAUTHORIZED,
             };
-            let lacking = match access {
-                Access::Anonymous => Challenge::NoToken,
-                Access::Refused(error) => Challenge::InvalidToken { is_expired: *error == TokenError::Expired },
-                Access::Granted(_) => Challenge::MissingScopes(missing.clone()),
-            };
+            let lacking = Challenge::new(access, missing.clone());
             let mut response = Problem::new(status, denial.message()).requiring(missing).into_response();
             challenge(&mut response, &lacking);
             response

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 use super::Services;
+use super::base_url::is_host;
 use super::cors::preflight;
 use super::error::{Problem, set};
 use crate::graphql::Engine;
@@ -103,9 +104,7 @@ fn policy(headers: &HeaderMap, nonce: &str) -> String {
 /// For browsers to which `'self'` does not mean `WebSocket`s: where the page was asked for, if a policy can say it (no IPv6 address).
 fn host(headers: &HeaderMap) -> Option<&str> {
     let host = headers.get(HOST)?.to_str().ok()?;
-    let (name, port) = host.split_once(':').unwrap_or((host, "0"));
-    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
-    (is_name && port.parse::<u16>().is_ok()).then_some(host)
+    (is_host(host) && !host.contains(['[', '_'])).then_some(host)
 }
 
 #[cfg(test)]

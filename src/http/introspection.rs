@@ -8,14 +8,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use async_compression::Level;
 use async_compression::tokio::write::GzipEncoder;
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
 use tokio::runtime::Handle;
 
-use super::accept::{MediaType, accepts_encoding};
+use super::accept::{MediaType, accepts_encoding, is_known};
 use super::compression::compressed;
 use crate::graphql::Visible;
 
@@ -141,16 +141,4 @@ fn etag(body: &[u8]) -> HeaderValue {
     hasher.write(body);
     let text = format!("W/\"{:016x}-{:x}\"", hasher.finish(), body.len());
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("W/\"\""))
-}
-
-/// Compared weakly, as `If-None-Match` asks (RFC 9110, section 13.1.2).
-pub(super) fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
-    let opaque = |tag: &[u8]| tag.strip_prefix(b"W/").unwrap_or(tag).to_vec();
-    let etag = opaque(etag.as_bytes());
-    headers
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
-        .map(<[u8]>::trim_ascii)
-        .any(|known| known == b"*" || opaque(known) == etag)
 }

@@ -146,8 +146,27 @@ fn page(model: &Model, after: i64) -> Sql {
     sql
 }
 
+/// The row of the node that was inserted just before, from the names of columns of `node` and what is found by them; `None` without any.
+pub fn inserted_row<'a>(texts: impl IntoIterator<Item = (&'a str, String)>) -> Option<Sql> {
+    let texts: Vec<_> = texts.into_iter().collect();
+    if texts.is_empty() {
+        return None;
+    }
+    let mut sql = Sql::new("insert into ");
+    sql.ident(search::TABLE).push(" (rowid");
+    for (column, _) in &texts {
+        sql.push(", ").ident(&search::column(column));
+    }
+    sql.push(") values (last_insert_rowid()");
+    for (_, text) in texts {
+        sql.push(", ").bind(text);
+    }
+    sql.push(")");
+    Some(sql)
+}
+
 /// What is found of a stored value.
-fn text(stored: &str, storage: StorageType) -> Option<String> {
+pub fn text(stored: &str, storage: StorageType) -> Option<String> {
     let folded = match storage {
         StorageType::List => {
             let items: Vec<Option<String>> = serde_json::from_str(stored).unwrap_or_default();

@@ -27,12 +27,12 @@ fn imported(folder: &Path, name: &str, model: &Model, text: &str) -> Result<Impo
     });
     let path = folder.join("in.ndjson");
     std::fs::write(&path, text).unwrap();
-    let importer = Importer::open(&settings).unwrap().unwrap();
+    let importer = Importer::open(&settings).unwrap();
     import(&importer, model, File::open(&path).unwrap(), &PathBuf::from("in.ndjson"), |_| {})
 }
 
 fn exported(folder: &Path, name: &str, model: &Model) -> String {
-    let exporter = Exporter::open(&settings(folder, name)).unwrap().unwrap();
+    let exporter = Exporter::open(&settings(folder, name)).unwrap();
     let mut text = Vec::new();
     export(&exporter, model, &mut text, Path::new("-"), |_| {}).unwrap();
     String::from_utf8(text).unwrap()

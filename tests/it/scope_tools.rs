@@ -89,6 +89,9 @@ fn scopes_are_listed_by_glob() {
     assert_eq!(lines, expected);
     let (_, out, _) = clef(SCHEMA, &Value::Null, &["scopes", "list", "--scope", "Mutation:Person*:*", "--json"]);
     assert_eq!(serde_json::from_str::<Vec<Value>>(&out).unwrap().len(), 118);
+    let (code, out, err) = clef(SCHEMA, &Value::Null, &["scopes", "list", "--scope", "Mutation:Persom:*"]);
+    assert_eq!((code, out.trim()), (0, ""));
+    assert!(err.contains("did you mean `Mutation:Person:*`?"), "{err}");
     let (code, _, err) = clef(SCHEMA, &Value::Null, &["scopes", "list", "--scope", "!Mutation:*"]);
     assert!(code == 1 && err.contains("there is no negation"), "{err}");
 }

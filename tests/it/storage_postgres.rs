@@ -287,3 +287,89 @@ async fn databases_that_cannot_be_used_are_refused_without_a_password() -> Outco
     assert_eq!(cluster::sql(&settings.url, "select count(*) from pg_views where schemaname = 'public'"), "2");
     Ok(())
 }
+
+const PATTERNS: [&str; 30] = [
+    "a.c",
+    "(?i)CLARA",
+    "(?i)straße",
+    r"\d+",
+    r"\w+",
+    r"\s",
+    r"[^a-z]+",
+    r"[\p{L}]+",
+    r"\p{Greek}+",
+    "a{2,3}",
+    "a{2,}?b*",
+    "(a|bc)+d?",
+    "(?s).*",
+    ".*",
+    r"\bwort\b",
+    r".*\bé\b.*",
+    r".*\Bo.*",
+    "(?m)^b$",
+    "(?m).*\\n^b$",
+    "a|",
+    "",
+    r"\x{1F3B5}+",
+    r"a\.b\*c",
+    r"\[x\]\\",
+    "(?:(?:a?){3}){2}",
+    "[a&&b]",
+    r"[\w--a]+",
+    r"\*\*\*:a",
+    "(?i)[k-m]+",
+    r"\u{e9}|e\u{301}",
+];
+const TEXTS: [&str; 28] = [
+    "",
+    "a",
+    "aa",
+    "aaab",
+    "abc",
+    "a\nc",
+    "a\nb",
+    "b",
+    "bcad",
+    "Clara",
+    "STRASSE",
+    "Straße",
+    "٣4",
+    "é",
+    "e\u{301}",
+    "wort",
+    "ein wort",
+    "x é y",
+    "xo",
+    "Ω",
+    "ωμέγα",
+    "🎵🎵",
+    "a.b*c",
+    "[x]\\",
+    "***:a",
+    "K",
+    "\u{212a}",
+    " ",
+];
+
+/// Against the crate regex, whose syntax is that of the filter language.
+#[tokio::test]
+async fn patterns_match_what_they_match_elsewhere() -> Outcome {
+    let (storage, _) = person().await?;
+    let (mut matched, mut compared) = (0, 0);
+    for pattern in PATTERNS {
+        let anchored = [r"\A(?:", pattern, r")\z"].concat();
+        let regex = regex::Regex::new(&anchored)?;
+        for text in TEXTS {
+            let mut column = Sql::new("");
+            column.bind(text);
+            let condition = Dialect::Postgres.matches(column, &anchored).ok_or(pattern)?;
+            let mut statement = Sql::new("select ");
+            statement.append(condition);
+            let expected = if regex.is_match(text) { "1" } else { "0" };
+            assert_eq!(storage.read(statement).await?.as_deref(), Some(expected), "{pattern:?} {text:?}");
+            (matched, compared) = (matched + usize::from(expected == "1"), compared + 1);
+        }
+    }
+    assert!(compared == 840 && matched > 80, "{matched} of {compared}");
+    Ok(())
+}

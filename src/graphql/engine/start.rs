@@ -113,7 +113,7 @@ impl Engine {
         access: &Access,
     ) -> Result<Box<[Arc<str>]>, Refused> {
         let needed = needs::needed(source, SUBSCRIPTION, root, self.explainer.public, Values::Sent);
-        let Some((denial, missing)) = needed.denied_to(access) else {
+        let Some((denial, missing)) = access.denied(&needed.scopes) else {
             return Ok(needed.scopes.into_iter().collect());
         };
         let error = GraphqlError::denied(&denial, &missing, root.position());

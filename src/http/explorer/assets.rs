@@ -17,9 +17,8 @@ use futures_util::stream;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
-use crate::http::accept::accepts_encoding;
+use crate::http::accept::{accepts_encoding, is_known};
 use crate::http::compression::compressed;
-use crate::http::introspection::is_known;
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";

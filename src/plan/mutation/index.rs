@@ -6,6 +6,7 @@ use crate::model::NodeType;
 use crate::model::columns::{search, system};
 use crate::plan::{Arguments, Source};
 use crate::sql::{Dialect, Parameter, Sql};
+use crate::storage::search::inserted_row;
 use crate::value::words;
 
 /// Columns of the index with what the arguments put there.
@@ -31,22 +32,8 @@ fn text(value: &Value) -> Option<String> {
 
 /// The row of the node that was inserted just before; `None` if nothing is found by it.
 pub(super) fn created(source: &Source<'_>, ty: &NodeType, arguments: &Arguments) -> Option<Sql> {
-    let texts: Vec<_> =
-        entries(source, ty, arguments).into_iter().filter_map(|(column, text)| Some((column, text?))).collect();
-    if texts.is_empty() {
-        return None;
-    }
-    let mut sql = Sql::new("insert into ");
-    sql.ident(search::TABLE).push(" (rowid");
-    for (column, _) in &texts {
-        sql.push(", ").ident(&search::column(column));
-    }
-    sql.push(") values (last_insert_rowid()");
-    for (_, text) in texts {
-        sql.push(", ").bind(text);
-    }
-    sql.push(")");
-    Some(sql)
+    let entries = entries(source, ty, arguments).into_iter();
+    inserted_row(entries.filter_map(|(column, text)| Some((column, text?))))
 }
 
 /// The row of the node that `this_node` names, with the texts that the arguments leave as they are; `None` if they name no searched property.

@@ -18,7 +18,10 @@ impl From<sqlx::Error> for Error {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        from_code(code_of_read(&error)).unwrap_or_else(|| Self::Internal(Arc::new(error)))
+        match code_of_read(&error) {
+            Some(SQLITE_CONSTRAINT) if error.to_string().contains(KEY_COLUMN) => Self::Conflict,
+            code => from_code(code).unwrap_or_else(|| Self::Internal(Arc::new(error))),
+        }
     }
 }
 
@@ -49,6 +52,11 @@ pub(super) fn spares_connection(error: &Error) -> bool {
 /// By SQLite's result code, with the file's name.
 pub(super) fn not_opened(path: &Path, error: sqlx::Error) -> OpenError {
     from_open_code(path, primary_code(&error), Box::new(error))
+}
+
+/// As [`not_opened`], of the driver that reads.
+pub(super) fn not_opened_to_read(path: &Path, error: rusqlite::Error) -> OpenError {
+    from_open_code(path, code_of_read(&error), Box::new(error))
 }
 
 /// By SQLite's result code, with the file's name.
@@ -89,7 +97,7 @@ fn primary_code(error: &sqlx::Error) -> Option<i32> {
     Some(code & 0xff)
 }
 
-/// As [`primary_code`], of the driver that reads.
+/// As [`primary_code`], of the driver that reads, exports and imports.
 fn code_of_read(error: &rusqlite::Error) -> Option<i32> {
     error.sqlite_error().map(|error| error.extended_code & 0xff)
 }
@@ -100,6 +108,8 @@ fn is_about_statement(code: i32) -> bool {
 }
 
 /// SQLite names the columns of the violated index in the message only.
+const KEY_COLUMN: &str = "node.__key";
+
 fn is_key_conflict(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|error| error.is_unique_violation() && error.message().contains("node.__key"))
+    error.as_database_error().is_some_and(|error| error.is_unique_violation() && error.message().contains(KEY_COLUMN))
 }

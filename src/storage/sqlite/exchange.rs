@@ -4,15 +4,15 @@
 use std::time::Duration;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, Row, ToSql};
+use rusqlite::{Connection, Row, ToSql};
 
-use super::place::Place;
+use super::error::not_opened_to_read;
+use super::place::{self, Place};
 use crate::sql::{Parameter, Sql};
 use crate::storage::{Error, OpenError, Settings};
 
 /// How long a server may hold the write lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-const STATEMENTS_KEPT: usize = 512;
 
 /// The database as it is at one moment, for as long as this lives; the log of the database only grows meanwhile.
 #[derive(Debug)]
@@ -27,17 +27,17 @@ impl Exporter {
     ///
     /// # Errors
     ///
-    /// The address cannot be read.
-    pub fn open(settings: &Settings) -> Result<Result<Self, Error>, OpenError> {
+    /// The address cannot be read, or the file not opened.
+    pub fn open(settings: &Settings) -> Result<Self, OpenError> {
         let place = Place::new(settings)?;
         let opened = || {
-            let connection = open(&place)?;
+            let connection = place::connect(&place.path, BUSY_TIMEOUT)?;
             connection.pragma_update(None, "query_only", "on")?;
             // A transaction begins with its first read (SQLite, "BEGIN DEFERRED").
             connection.execute_batch("begin; select 1 from clef_schema limit 1")?;
             Ok::<_, rusqlite::Error>(Self(connection))
         };
-        Ok(opened().map_err(Error::from))
+        opened().map_err(|error| not_opened_to_read(&place.path, error))
     }
 
     /// Hands over one row after the other.
@@ -67,17 +67,17 @@ impl Importer {
     ///
     /// # Errors
     ///
-    /// The address cannot be read.
-    pub fn open(settings: &Settings) -> Result<Result<Self, Error>, OpenError> {
+    /// The address cannot be read, or the file not opened.
+    pub fn open(settings: &Settings) -> Result<Self, OpenError> {
         let place = Place::new(settings)?;
         let opened = || {
-            let connection = open(&place)?;
+            let connection = place::connect(&place.path, BUSY_TIMEOUT)?;
             connection.pragma_update(None, "synchronous", "full")?;
             connection.pragma_update(None, "foreign_keys", "on")?;
             connection.pragma_update(None, "cache_size", "-32768")?;
             Ok::<_, rusqlite::Error>(Self(connection))
         };
-        Ok(opened().map_err(Error::from))
+        opened().map_err(|error| not_opened_to_read(&place.path, error))
     }
 
     /// All rows of a statement.
@@ -113,8 +113,7 @@ impl Importer {
     /// [`Error::Conflict`] if there is a node of this type with this key; the database's.
     pub fn run(&self, statement: Sql) -> Result<usize, Error> {
         let (text, parameters) = statement.into_parts();
-        let written = self.0.prepare_cached(&text)?.execute(rusqlite::params_from_iter(bound(&parameters)));
-        written.map_err(|error| if is_key_conflict(&error) { Error::Conflict } else { error.into() })
+        Ok(self.0.prepare_cached(&text)?.execute(rusqlite::params_from_iter(bound(&parameters)))?)
     }
 
     /// Ends a batch: it is on the disk.
@@ -125,14 +124,6 @@ impl Importer {
     pub fn commit(&self) -> Result<(), Error> {
         Ok(self.0.execute_batch("commit")?)
     }
-}
-
-fn open(place: &Place) -> Result<Connection, rusqlite::Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(&place.path, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-    Ok(connection)
 }
 
 fn bound(parameters: &[Parameter]) -> impl Iterator<Item = &dyn ToSql> {
@@ -149,9 +140,4 @@ fn values(row: &Row<'_>, columns: usize) -> Result<Vec<Parameter>, rusqlite::Err
         })
     };
     (0..columns).map(value).collect()
-}
-
-/// SQLite names the columns of the violated index in the message only.
-fn is_key_conflict(error: &rusqlite::Error) -> bool {
-    error.to_string().contains("node.__key")
 }

@@ -2,13 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
+use rusqlite::{Connection, OpenFlags};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
 use crate::storage::error::OpenError;
 use crate::storage::settings::{Settings, without_password};
 
+/// Prepared statements that a connection keeps.
+const STATEMENTS_KEPT: usize = 512;
 /// Of connections that read; the one that writes has the first two as well.
 pub(super) const READ_PRAGMAS: [(&str, &str); 4] =
     [TEMP_STORE, MMAP_SIZE, ("cache_size", "-4096"), ("query_only", "on")];
@@ -92,10 +96,19 @@ impl Place {
             .clone()
             .create_if_missing(false)
             .journal_mode(SqliteJournalMode::Wal)
-            .statement_cache_capacity(512)
+            .statement_cache_capacity(STATEMENTS_KEPT)
             .pragma(TEMP_STORE.0, TEMP_STORE.1)
             .pragma(MMAP_SIZE.0, MMAP_SIZE.1)
     }
+}
+
+/// For what is not done through sqlx; no pragma was run yet. Not read-only: that needs the files of the log to be there already.
+pub(super) fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(busy_timeout)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    Ok(connection)
 }
 
 fn create_folder(path: &Path) -> Result<(), OpenError> {

@@ -10,17 +10,16 @@ use std::time::{Duration, Instant};
 use regex::Regex;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OpenFlags, ToSql};
+use rusqlite::{Connection, ToSql};
 use tokio::sync::oneshot;
 
 use super::error::spares_connection;
+use super::place;
 use crate::sql::{Parameter, Sql};
 use crate::storage::error::Error;
 
 /// Steps of SQLite's virtual machine between two looks at the clock: well under a millisecond.
 const STEPS_BETWEEN_CHECKS: i32 = 10_000;
-/// Prepared statements kept.
-const STATEMENTS_KEPT: usize = 512;
 
 /// First column of the first row as text; `None` without a row, or for NULL.
 pub(super) type Answer = Result<Option<String>, Error>;
@@ -116,14 +115,10 @@ impl Running {
 }
 
 fn open(settings: &Settings, running: Running) -> Result<Connection, rusqlite::Error> {
-    // Not read-only: that needs the files of the log to be there already.
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(&settings.path, flags)?;
-    connection.busy_timeout(settings.busy_timeout)?;
-    for (name, value) in super::place::READ_PRAGMAS {
+    let connection = place::connect(&settings.path, settings.busy_timeout)?;
+    for (name, value) in place::READ_PRAGMAS {
         connection.pragma_update(None, name, value)?;
     }
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("regexp", 2, flags, regexp)?;
     connection.progress_handler(STEPS_BETWEEN_CHECKS, Some(move || running.is_over()))?;

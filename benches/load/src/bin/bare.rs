@@ -1,4 +1,4 @@
-//! The bare handler: hand-written SQL behind axum, over the same file and the same driver as Clef. `bare FILE PORT [--one-commit-each]`.
+//! The bare handler: hand-written SQL behind axum, over the same file and the same SQLite as Clef, through sqlx. `bare FILE PORT [--one-commit-each]`.
 //!
 //! It answers `{"query": "one_node", "variables": {…}}` with what Clef answers to the GraphQL query of that name (`run.py` has them and
 //! compares the answers), and checks nothing: no token, no document, no limit, no deadline.
