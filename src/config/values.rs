@@ -45,10 +45,13 @@ pub(super) fn port(settings: &Settings, problems: &mut Problems) -> u16 {
 
 pub(super) fn database_url(settings: &Settings, problems: &mut Problems) -> SecretString {
     let url = settings.database_url.clone().unwrap_or_else(|| "sqlite://data/clef.db?mode=rwc".into());
-    // Storage and queries speak PostgreSQL; search, `RequestControlAction` and events between servers do not yet.
-    if !url.expose_secret().starts_with("sqlite:") {
-        problems
-            .push("DATABASE_URL", "names no database that Clef can serve from: write `sqlite://data/clef.db?mode=rwc`");
+    const SCHEMES: [&str; 3] = ["sqlite:", "postgres://", "postgresql://"];
+    if !SCHEMES.iter().any(|scheme| url.expose_secret().starts_with(scheme)) {
+        problems.push(
+            "DATABASE_URL",
+            "names no database that Clef can serve from: write `sqlite://data/clef.db?mode=rwc` or \
+             `postgres://USER:PASSWORD@HOST/DATABASE`",
+        );
     }
     url
 }
