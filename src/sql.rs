@@ -1,12 +1,23 @@
 //! SQL text under construction: syntax, identifiers, literals and parameters kept apart. Knows no table.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// A statement, or a part of one: text with a `?` for each parameter, in order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sql {
     text: String,
     parameters: Vec<Parameter>,
+    rows: Option<Box<Rows>>,
+}
+
+/// How the rows of a statement become JSON: each an object, its columns the members.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rows {
+    /// Names of the members, in the order of the columns. Nothing in them needs an escape in JSON.
+    pub members: Arc<[Box<str>]>,
+    /// Whether the answer is a list of all rows, or the first alone.
+    pub is_list: bool,
 }
 
 /// The database that a statement is written for.
@@ -39,7 +50,7 @@ impl Sql {
     pub fn new(syntax: &'static str) -> Self {
         let mut text = String::with_capacity(CAPACITY);
         text.push_str(syntax);
-        Self { text, parameters: Vec::new() }
+        Self { text, parameters: Vec::new(), rows: None }
     }
 
     /// Keywords, operators and names that are part of this program.
@@ -75,7 +86,19 @@ impl Sql {
     /// The same text for another value of its only parameter.
     #[must_use]
     pub fn with_only_parameter(&self, value: impl Into<Parameter>) -> Self {
-        Self { text: self.text.clone(), parameters: vec![value.into()] }
+        Self { text: self.text.clone(), parameters: vec![value.into()], rows: self.rows.clone() }
+    }
+
+    /// A statement whose rows are made JSON by whoever fetches them. Without this, the database does: one row, one column.
+    #[must_use]
+    pub fn answering(mut self, rows: Rows) -> Self {
+        self.rows = Some(Box::new(rows));
+        self
+    }
+
+    /// How its rows become JSON, if the database does not do it.
+    pub fn rows(&self) -> Option<&Rows> {
+        self.rows.as_deref()
     }
 
     /// Another part, with its parameters.

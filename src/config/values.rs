@@ -17,6 +17,7 @@ use crate::value::time_span;
 
 const LIFETIME_SECONDS_MAX: u64 = 10 * 366 * 24 * 3600;
 const SHUTDOWN_DELAY_MAX: Duration = Duration::from_mins(5);
+const DATABASE_SCHEMES: [&str; 3] = ["sqlite:", "postgres://", "postgresql://"];
 const LEEWAY_MAX: Duration = Duration::from_mins(10);
 
 pub(super) fn environment(settings: &Settings, problems: &mut Problems) -> Environment {
@@ -45,8 +46,7 @@ pub(super) fn port(settings: &Settings, problems: &mut Problems) -> u16 {
 
 pub(super) fn database_url(settings: &Settings, problems: &mut Problems) -> SecretString {
     let url = settings.database_url.clone().unwrap_or_else(|| "sqlite://data/clef.db?mode=rwc".into());
-    const SCHEMES: [&str; 3] = ["sqlite:", "postgres://", "postgresql://"];
-    if !SCHEMES.iter().any(|scheme| url.expose_secret().starts_with(scheme)) {
+    if !DATABASE_SCHEMES.iter().any(|scheme| url.expose_secret().starts_with(scheme)) {
         problems.push(
             "DATABASE_URL",
             "names no database that Clef can serve from: write `sqlite://data/clef.db?mode=rwc` or \

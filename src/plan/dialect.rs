@@ -6,10 +6,11 @@ mod components;
 mod pattern;
 mod text;
 
+use super::node::RootObject;
 use super::page::Alias;
 use crate::model::columns::system;
 use crate::model::{PropertyType, StorageType};
-use crate::sql::{Dialect, Parameter, Sql};
+use crate::sql::{Dialect, Parameter, Rows, Sql};
 
 /// Order with nulls last.
 pub const ASCENDING: &str = " asc nulls last";
@@ -105,7 +106,17 @@ impl Dialect {
     }
 
     /// A JSON array with an element for each node whose number `page` selects, in its order: the page first, then the rows of its nodes.
-    pub fn array_of_page(self, element: Sql, page: Sql, page_alias: Alias, node: Alias) -> Sql {
+    pub fn array_of_page(self, object: RootObject, page: Sql, page_alias: Alias, node: Alias) -> Sql {
+        let element = match object {
+            RootObject::Json(element) => element,
+            RootObject::Row { members, columns, .. } => {
+                let mut sql = Sql::new("select ");
+                sql.append(columns).push(" from ").append(numbered_page(page, page_alias));
+                sql.push(" join node ").append(node.sql()).push(" on ").append(node.column(system::ID)).push(" = ");
+                sql.append(page_alias.column(system::ID)).push(" order by ").append(page_alias.column("__row"));
+                return sql.answering(Rows { members, is_list: true });
+            }
+        };
         let mut sql = match self {
             Self::Sqlite => {
                 let mut sql = wrapped("select json_group_array(", element, ") from (");
@@ -114,16 +125,12 @@ impl Dialect {
                 sql
             }
             Self::Postgres => {
-                // A join keeps no order; the numbers of the page's rows are its order.
                 let mut sql = Sql::new("select coalesce(json_agg(");
                 sql.append(element)
                     .push(" order by ")
                     .append(page_alias.column("__row"))
-                    .push("), '[]')::text from (select q.*, ");
-                sql.push("row_number() over () as \"__row\" from (")
-                    .append(page)
-                    .push(") q) ")
-                    .append(page_alias.sql());
+                    .push("), '[]')::text from ")
+                    .append(numbered_page(page, page_alias));
                 sql.push(" join node ").append(node.sql()).push(" on ");
                 sql
             }
@@ -226,6 +233,13 @@ impl Dialect {
             Self::Postgres => wrapped("json_array_length(", list, "::json)"),
         }
     }
+}
+
+/// A join keeps no order; the numbers of the page's rows are its order.
+fn numbered_page(page: Sql, alias: Alias) -> Sql {
+    let mut sql = wrapped("(select q.*, row_number() over () as \"__row\" from (", page, ") q) ");
+    sql.append(alias.sql());
+    sql
 }
 
 /// A number as text.

@@ -7,7 +7,7 @@ use async_graphql::{Pos, Positioned};
 use async_graphql_value::Value;
 
 use super::Source;
-use crate::sql::Sql;
+use super::node::RootObject;
 
 /// Longest object kept, in bytes of SQL.
 const KEPT_BYTES_MAX: usize = 16 * 1024;
@@ -28,7 +28,7 @@ pub(super) enum Kept {
 /// An object, and what making it did to the statement.
 #[derive(Debug)]
 pub(super) struct KeptObject {
-    pub(super) json: Sql,
+    pub(super) object: RootObject,
     /// Number of the last alias before and after.
     pub(super) aliases: (usize, usize),
     pub(super) needs_null_check: bool,
@@ -42,7 +42,7 @@ impl KeptObjects {
 
     /// Keeps what a field compiled to, if that depends on the document alone.
     pub(super) fn keep(&self, source: &Source<'_>, field: &Positioned<Field>, object: KeptObject) {
-        let is_kept = object.json.text().len() <= KEPT_BYTES_MAX && is_constant(source, &field.node.selection_set.node);
+        let is_kept = object.object.size() <= KEPT_BYTES_MAX && is_constant(source, &field.node.selection_set.node);
         let entry = if is_kept { Kept::Object(Arc::new(object)) } else { Kept::Varies };
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if !kept.iter().any(|(known, _)| *known == field.pos) {

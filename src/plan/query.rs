@@ -3,14 +3,14 @@
 use async_graphql::Value;
 
 use super::filter;
-use super::node::Statement;
+use super::node::{RootObject, Statement};
 use super::nulls::NullCheck;
 use super::page::{self, Alias};
 use super::{Arguments, Error, RootField, Source, input, search, selection};
 use crate::model::api::QUERY;
 use crate::model::columns::system;
 use crate::model::{QueryField, TypeId};
-use crate::sql::{Dialect, Sql};
+use crate::sql::{Dialect, Rows, Sql};
 
 /// A statement that gives the JSON of a root field, and how to check it.
 #[derive(Debug)]
@@ -86,13 +86,19 @@ fn nodes<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, arguments: &A
             _ => {}
         }
     }
-    let mut page = Sql::new("select ");
-    page.append(alias.column(system::ID)).push(" from node ").append(alias.sql()).push(" where ");
-    page.join(" and ", conditions);
-    page.append(page::order(model, node_type, alias, arguments, alias.column(system::ID)));
-    page.append(page::limit(source.dialect, arguments));
+    let mut rows = Sql::new(" from node ");
+    rows.append(alias.sql()).push(" where ").join(" and ", conditions);
+    rows.append(page::order(model, node_type, alias, arguments, alias.column(system::ID)));
+    rows.append(page::limit(source.dialect, arguments));
+    let mut sql = Sql::new("select ");
+    // Without anything below the nodes there is no need to find the page first.
+    if let RootObject::Row { members, columns, is_flat: true } = object {
+        sql.append(columns).append(rows);
+        return Ok(Read { statement: sql.answering(Rows { members, is_list: true }), null_check: None });
+    }
+    sql.append(alias.column(system::ID)).append(rows);
     let null_check = statement.needs_null_check.then(|| NullCheck::list(source, &types, root));
-    Ok(Read { statement: source.dialect.array_of_page(object, page, statement.page_alias(), alias), null_check })
+    Ok(Read { statement: source.dialect.array_of_page(object, sql, statement.page_alias(), alias), null_check })
 }
 
 /// `_id: "17"`; anything that is no number matches nothing, null matches nothing.
@@ -117,9 +123,21 @@ pub fn one_node<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, key: &
     let alias = statement.node_alias();
     let object = statement.root_object(types, alias, root)?;
     let mut sql = Sql::new("select ");
-    sql.append(source.dialect.answer(object)).push(" from node ").append(alias.sql());
-    sql.push(" where ").append(key_condition(source, alias, types, key));
+    let rows = match object {
+        RootObject::Json(json) => {
+            sql.append(source.dialect.answer(json));
+            None
+        }
+        RootObject::Row { members, columns, .. } => {
+            sql.append(columns);
+            Some(Rows { members, is_list: false })
+        }
+    };
+    sql.push(" from node ").append(alias.sql()).push(" where ").append(key_condition(source, alias, types, key));
     sql.push(" order by ").append(alias.column(system::ID)).push(" limit 1");
+    if let Some(rows) = rows {
+        sql = sql.answering(rows);
+    }
     let null_check = statement.needs_null_check.then(|| NullCheck::node(source, types, root));
     Ok(Read { statement: sql, null_check })
 }

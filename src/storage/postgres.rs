@@ -3,6 +3,7 @@
 mod place;
 mod prepare;
 mod parameter;
+mod rows;
 mod connection;
 mod pool;
 mod course;

@@ -13,6 +13,7 @@ use tokio_postgres::{Client, NoTls, Socket, Statement};
 
 use super::error::Failure;
 use super::parameter::{Shown, mark_of, type_of};
+use super::rows::Writer;
 use crate::sql::Sql;
 use crate::storage::dialect::numbered;
 use crate::storage::write::Answer;
@@ -147,6 +148,15 @@ impl Connection {
 async fn answer(client: &Client, statement: &Statement, sql: &Sql) -> Result<Answer, tokio_postgres::Error> {
     let parameters = sql.parameters().iter().map(|parameter| parameter as &(dyn ToSql + Sync));
     let mut rows = std::pin::pin!(client.query_raw(statement, parameters).await?);
+    if let Some(wanted) = sql.rows() {
+        let mut writer = Writer::new(wanted);
+        let mut is_found = false;
+        while let Some(row) = rows.try_next().await? {
+            is_found = true;
+            writer.push(&row)?;
+        }
+        return Ok(Answer { is_found, text: writer.finish() });
+    }
     let mut answer = Answer::default();
     while let Some(row) = rows.try_next().await? {
         if !answer.is_found {

@@ -1,7 +1,7 @@
 //! How a write runs: a transaction in one round trip, or in two if something is to be decided.
 //!
 //! A merge locks the node that it finds; one that finds none and then meets it is run again. What decides by more than one node waits
-//! until no other write runs, on any server, and lets none begin: the lock of a table that has nothing else to do.
+//! until no other write runs, on any server, and lets none begin: it takes a lock that conflicts with those that writes take anyway.
 
 use super::connection::Connection;
 use super::error::Failure;
@@ -9,9 +9,9 @@ use crate::sql::Sql;
 use crate::storage::write::{Done, Write};
 
 /// Begins beside others.
-const SHARED: &str = "begin read write; lock table clef_schema in row share mode";
-/// Begins alone: conflicts with the above.
-const ALONE: &str = "begin read write; lock table clef_schema in exclusive mode";
+const SHARED: &str = "begin read write";
+/// Begins alone. Who inserts, updates or deletes holds a conflicting lock of the table until its end.
+const ALONE: &str = "begin read write; lock table node, relation in share row exclusive mode";
 
 /// Runs a write from begin to commit. After an error nothing is kept.
 pub(super) async fn run(connection: &mut Connection, write: &Write) -> Result<Done, Failure> {
