@@ -9,6 +9,8 @@ pub mod dialect;
 pub mod temporal;
 pub mod filter;
 pub mod page;
+mod member;
+pub mod object;
 pub mod node;
 pub mod kept;
 pub mod query;

@@ -6,7 +6,7 @@ mod components;
 mod pattern;
 mod text;
 
-use super::node::RootObject;
+use super::object::RootObject;
 use super::page::Alias;
 use crate::model::columns::system;
 use crate::model::{PropertyType, StorageType};
@@ -19,7 +19,7 @@ pub const DESCENDING: &str = " desc nulls first";
 /// Most members that a JSON object of one call can have: a function of SQLite takes at most 1,000 arguments.
 pub const MEMBERS_MAX: usize = 480;
 /// Longest name that PostgreSQL does not cut off, in bytes.
-const NAME_MAX: usize = 63;
+pub const NAME_MAX: usize = 63;
 /// Longer lists travel as one JSON parameter, so that the statement's text stays the same.
 const WRITTEN_OUT_MAX: usize = 16;
 
@@ -95,13 +95,28 @@ impl Dialect {
         }
     }
 
-    /// A JSON array with an element for each row of `rows`, in its order.
-    pub fn array(self, element: Sql, rows: Sql, alias: Alias) -> Sql {
+    /// A JSON array with an element for each row of `columns` from `rows`, in its order.
+    pub fn array(self, element: Sql, columns: Sql, rows: Sql, alias: Alias) -> Sql {
         let mut sql = match self {
-            Self::Sqlite => wrapped("select json_group_array(", element, ") from ("),
-            Self::Postgres => wrapped("select coalesce(json_agg(", element, "), '[]') from ("),
+            Self::Sqlite => wrapped("(select json_group_array(", element, ") from ("),
+            Self::Postgres => wrapped("(select coalesce(json_agg(", element, "), '[]') from ("),
         };
-        sql.append(rows).push(") ").append(alias.sql());
+        sql.append(columns).append(rows).push(") ").append(alias.sql()).push(")");
+        sql
+    }
+
+    /// A JSON array of objects, on PostgreSQL: each row of `members` from `rows`, in its order. An expression for each element would be a
+    /// sub-select of its own.
+    pub fn array_of_rows(self, members: Sql, rows: Sql) -> Sql {
+        let mut sql = Sql::new("(select coalesce(json_agg(\"{}\"), '[]') from (");
+        sql.append(members).append(rows).push(") \"{}\")");
+        sql
+    }
+
+    /// The only row of `members` from `rows` as a JSON object, on PostgreSQL.
+    pub fn first_row(self, members: Sql, rows: Sql) -> Sql {
+        let mut sql = Sql::new("(select row_to_json(\"{}\") from (");
+        sql.append(members).append(rows).push(") \"{}\")");
         sql
     }
 

@@ -7,7 +7,7 @@ use async_graphql::{Pos, Positioned};
 use async_graphql_value::Value;
 
 use super::Source;
-use super::node::RootObject;
+use super::object::RootObject;
 
 /// Longest object kept, in bytes of SQL.
 const KEPT_BYTES_MAX: usize = 16 * 1024;

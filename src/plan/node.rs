@@ -3,17 +3,19 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use async_graphql::Positioned;
 use async_graphql::parser::types::{Field as Selected, SelectionSet};
-use async_graphql::{Name, Positioned};
 
 use super::filter::{self, Conditions};
 use super::kept::{Kept, KeptObject};
+use super::member::{Member, MemberValue, Shape, is_same_shape, members, required};
+use super::object::{Form, NodeObject, RootObject};
 use super::page::{self, Alias};
 use super::selection::{self, Collected};
 use super::{Arguments, Error, RootField, Source, dialect, input, nulls, temporal};
 use crate::model::columns::system;
-use crate::model::{Field, NodeType, Property, Relation, StorageType, TypeId};
-use crate::sql::{Dialect, Sql};
+use crate::model::{Property, Relation, StorageType, TypeId};
+use crate::sql::Sql;
 
 /// A statement under construction.
 #[derive(Debug)]
@@ -36,59 +38,6 @@ pub struct Score {
     pub property: Arc<str>,
     /// A number.
     pub value: Sql,
-}
-
-/// A JSON object for a node, and the columns of the node that it reads.
-#[derive(Debug, Clone)]
-pub struct NodeObject {
-    /// Expression over the node's alias.
-    pub json: Sql,
-    /// Columns besides the node's number.
-    pub columns: BTreeSet<String>,
-}
-
-/// The object of a root field's node.
-#[derive(Debug, Clone)]
-pub enum RootObject {
-    /// An expression over the node's alias.
-    Json(Sql),
-    /// Columns over the node's alias, whose rows are made JSON later.
-    Row {
-        /// Names of the members, in the order of the columns.
-        members: Arc<[Box<str>]>,
-        /// With commas between them.
-        columns: Sql,
-        /// Whether they are of the node alone.
-        is_flat: bool,
-    },
-}
-
-impl RootObject {
-    /// Bytes of its text.
-    pub fn size(&self) -> usize {
-        match self {
-            Self::Json(sql) | Self::Row { columns: sql, .. } => sql.text().len(),
-        }
-    }
-}
-
-/// The same members of nodes of some types.
-type Shape<'a> = (Vec<Member<'a>>, Vec<TypeId>);
-
-/// A member of a node's object.
-#[derive(Debug, Clone)]
-struct Member<'a> {
-    key: &'a Name,
-    fields: Vec<&'a Positioned<Selected>>,
-    value: MemberValue<'a>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum MemberValue<'a> {
-    TypeName,
-    Number,
-    Property(&'a Property),
-    Relation(&'a Relation),
 }
 
 impl<'a> Statement<'a> {
@@ -141,34 +90,27 @@ impl<'a> Statement<'a> {
         Ok(object)
     }
 
-    /// On PostgreSQL, columns where all nodes have the same members: it takes four times as long to write them as JSON.
     fn root_object_of(
         &mut self,
         types: &[TypeId],
         alias: Alias,
         sets: &[&'a SelectionSet],
     ) -> Result<RootObject, Error> {
-        let shapes = self.shapes_of(types, sets)?;
-        match shapes.as_slice() {
-            [(members, types)]
-                if self.source.dialect == Dialect::Postgres && !members.is_empty() && required(members).is_empty() =>
-            {
-                let values = self.values(members, types, alias, &mut BTreeSet::new())?;
-                let is_flat = members.iter().all(|member| !matches!(member.value, MemberValue::Relation(_)));
-                let names = values.iter().map(|(name, _)| Box::from(*name)).collect();
-                let mut columns = Sql::default();
-                columns.join(", ", values.into_iter().map(|(_, value)| value));
-                Ok(RootObject::Row { members: names, columns, is_flat })
-            }
-            _ => Ok(RootObject::Json(self.shapes(shapes, alias)?.json)),
-        }
+        let before = self.next;
+        let object = self.object(types, alias, sets)?;
+        Ok(object.form.root(self.source.dialect, self.next == before))
     }
 
     /// The object of a node of one of `types`. Types that give the same members share an expression.
     ///
     /// # Errors
     /// Values and selections that cannot be used.
-    pub fn object(&mut self, types: &[TypeId], alias: Alias, sets: &[&'a SelectionSet]) -> Result<NodeObject, Error> {
+    pub fn object(
+        &mut self,
+        types: &[TypeId],
+        alias: Alias,
+        sets: &[&'a SelectionSet],
+    ) -> Result<NodeObject<'a>, Error> {
         let shapes = self.shapes_of(types, sets)?;
         self.shapes(shapes, alias)
     }
@@ -199,23 +141,24 @@ impl<'a> Statement<'a> {
         Ok(shapes)
     }
 
-    fn shapes(&mut self, mut shapes: Vec<Shape<'a>>, alias: Alias) -> Result<NodeObject, Error> {
+    fn shapes(&mut self, mut shapes: Vec<Shape<'a>>, alias: Alias) -> Result<NodeObject<'a>, Error> {
         let mut columns = BTreeSet::new();
         let Some((last, last_types)) = shapes.pop() else {
-            return Ok(NodeObject { json: self.source.dialect.object([]), columns });
+            return Ok(NodeObject { form: Form::Members(Vec::new()), columns });
         };
         if shapes.is_empty() {
-            let json = self.members(&last, &last_types, alias, &mut columns)?;
-            return Ok(NodeObject { json, columns });
+            let form = self.members(&last, &last_types, alias, &mut columns)?;
+            return Ok(NodeObject { form, columns });
         }
+        let dialect = self.source.dialect;
         columns.insert(system::TYPE.to_owned());
         let mut json = Sql::new("case");
         for (members, types) in shapes {
             json.push(" when ").append(filter::has_type(self.source.model, alias, &types)).push(" then ");
-            json.append(self.members(&members, &types, alias, &mut columns)?);
+            json.append(self.members(&members, &types, alias, &mut columns)?.json(dialect));
         }
-        json.push(" else ").append(self.members(&last, &last_types, alias, &mut columns)?).push(" end");
-        Ok(NodeObject { json, columns })
+        json.push(" else ").append(self.members(&last, &last_types, alias, &mut columns)?.json(dialect)).push(" end");
+        Ok(NodeObject { form: Form::Json(json), columns })
     }
 
     fn members(
@@ -224,12 +167,11 @@ impl<'a> Statement<'a> {
         types: &[TypeId],
         alias: Alias,
         columns: &mut BTreeSet<String>,
-    ) -> Result<Sql, Error> {
+    ) -> Result<Form<'a>, Error> {
         let values = self.values(members, types, alias, columns)?;
-        let object = self.source.dialect.object(values);
         let required = required(members);
         if required.is_empty() {
-            return Ok(object);
+            return Ok(Form::Members(values));
         }
         self.needs_null_check = true;
         let owner = types.first().map_or("", |id| &*self.source.model.node_type(*id).name);
@@ -241,17 +183,17 @@ impl<'a> Statement<'a> {
                 .push(" is null then ")
                 .append(self.source.dialect.json_text(&nulls::mark(key, owner, &property.name)));
         }
-        json.push(" else ").append(object).push(" end");
-        Ok(json)
+        json.push(" else ").append(self.source.dialect.object(values)).push(" end");
+        Ok(Form::Json(json))
     }
 
-    fn values<'m>(
+    fn values(
         &mut self,
-        members: &'m [Member<'a>],
+        members: &[Member<'a>],
         types: &[TypeId],
         alias: Alias,
         columns: &mut BTreeSet<String>,
-    ) -> Result<Vec<(&'m str, Sql)>, Error> {
+    ) -> Result<Vec<(&'a str, Sql)>, Error> {
         if members.len() > dialect::MEMBERS_MAX {
             return Err(Error::TooLarge(format!(
                 "a selection of nodes has at most {} fields; ask for fewer, or in several queries",
@@ -323,8 +265,8 @@ impl<'a> Statement<'a> {
         self.next += 1;
         let link = Alias::relation(self.next);
         let object = self.object(&types, alias, &sets)?;
-        let mut rows = node_columns(alias, &object.columns);
-        rows.append(filter::related_rows(self.source.model, relation, owner, link, alias, &types));
+        let dialect = self.source.dialect;
+        let mut rows = filter::related_rows(dialect, self.source.model, relation, owner, link, alias, &types);
         if let Some(async_graphql::Value::Object(given)) = arguments.get("filter")
             && let Some(condition) = self.conditions().filter(relation.target, alias, given)?
         {
@@ -332,14 +274,27 @@ impl<'a> Statement<'a> {
         }
         rows.append(page::order(self.source.model, target, alias, &arguments, link.column("id")));
         if relation.is_list {
-            rows.append(page::limit(self.source.dialect, &arguments));
-            let mut sql = Sql::new("(");
-            sql.append(self.source.dialect.array(object.json, rows, alias)).push(")");
-            return Ok(sql);
+            rows.append(page::limit(dialect, &arguments));
+            // What an offset skips is not to be evaluated, but a row is, with all that is below it.
+            let form = if page::has_offset(&arguments) { Err(object.form) } else { object.form.row(dialect) };
+            return Ok(match form {
+                Ok(row) => dialect.array_of_rows(row, rows),
+                Err(form) => {
+                    let columns = node_columns(alias, &object.columns);
+                    dialect.array(form.json(dialect), columns, rows, alias)
+                }
+            });
         }
         rows.push(" limit 1");
-        let mut sql = Sql::new("(select ");
-        sql.append(object.json).push(" from (").append(rows).push(") ").append(alias.sql()).push(")");
+        let sql = match object.form.row(dialect) {
+            Ok(row) => dialect.first_row(row, rows),
+            Err(form) => {
+                let mut sql = Sql::new("(select ");
+                sql.append(form.json(dialect)).push(" from (").append(node_columns(alias, &object.columns));
+                sql.append(rows).push(") ").append(alias.sql()).push(")");
+                sql
+            }
+        };
         if relation.non_null {
             self.needs_null_check = true;
             let mut checked = Sql::new("coalesce(");
@@ -369,15 +324,6 @@ impl<'a> Statement<'a> {
     }
 }
 
-/// Properties that may not be null although storage cannot promise it, by response key.
-fn required<'a>(members: &[Member<'a>]) -> Vec<(&'a Name, &'a Property)> {
-    let required = members.iter().filter_map(|member| match member.value {
-        MemberValue::Property(property) if property.non_null && !property.is_key => Some((member.key, property)),
-        _ => None,
-    });
-    required.collect()
-}
-
 /// `select` with the columns that an object reads.
 pub fn node_columns(alias: Alias, columns: &BTreeSet<String>) -> Sql {
     let mut sql = Sql::new("select ");
@@ -386,48 +332,6 @@ pub fn node_columns(alias: Alias, columns: &BTreeSet<String>) -> Sql {
         sql.push(", ").append(alias.column(column));
     }
     sql
-}
-
-fn members<'a>(node_type: &'a NodeType, collected: &Collected<'a>) -> Result<Vec<Member<'a>>, Error> {
-    let mut members = Vec::with_capacity(collected.len());
-    for (key, fields) in collected {
-        let name = fields.first().map_or("", |field| field.node.name.node.as_str());
-        let value = match (name, node_type.fields.get(name)) {
-            (_, Some(Field::Property(property))) => MemberValue::Property(property),
-            (_, Some(Field::Relation(relation))) => MemberValue::Relation(relation),
-            ("__typename", None) => MemberValue::TypeName,
-            ("_id", None) => MemberValue::Number,
-            _ => return Err(Error::BadInput(format!("`{}` has no field `{name}`", node_type.name))),
-        };
-        members.push(Member { key, fields: fields.clone(), value });
-    }
-    Ok(members)
-}
-
-fn is_same_shape(one: &[Member<'_>], other: &[Member<'_>]) -> bool {
-    one.len() == other.len()
-        && one.iter().zip(other).all(|(one, other)| {
-            let is_same_value = match (one.value, other.value) {
-                (MemberValue::TypeName, MemberValue::TypeName) | (MemberValue::Number, MemberValue::Number) => true,
-                (MemberValue::Property(one), MemberValue::Property(other)) => {
-                    (one.column, one.is_key, one.non_null, &one.ty)
-                        == (other.column, other.is_key, other.non_null, &other.ty)
-                        && (one.column.is_some() || one.is_key || one.name == other.name)
-                }
-                (MemberValue::Relation(one), MemberValue::Relation(other)) => {
-                    (&one.name, one.direction, one.target, one.is_list, one.non_null)
-                        == (&other.name, other.direction, other.target, other.is_list, other.non_null)
-                }
-                _ => false,
-            };
-            is_same_value
-                && one.key == other.key
-                && one
-                    .fields
-                    .iter()
-                    .map(|field| std::ptr::from_ref(*field))
-                    .eq(other.fields.iter().map(|field| std::ptr::from_ref(*field)))
-        })
 }
 
 /// Every type condition on the way to the fields of a selection.

@@ -71,20 +71,28 @@ fn key(
 
 /// `limit … offset …`. Negative and null values count as not given.
 pub fn limit(dialect: Dialect, arguments: &Arguments) -> Sql {
-    let whole = |name: &str| match arguments.get(name) {
-        Some(Value::Number(number)) => number.as_i64().filter(|number| *number >= 0),
-        _ => None,
-    };
     let mut sql = Sql::new(" limit ");
-    match whole("first") {
+    match whole(arguments, "first") {
         // As an expression: SQLite plans a statement anew whenever a bare parameter of `limit` has another value (3.51).
         Some(first) => sql.bind(first).push(" + 0"),
         None => sql.push(dialect.no_limit()),
     };
-    if let Some(offset) = whole("offset").filter(|offset| *offset > 0) {
+    if let Some(offset) = whole(arguments, "offset").filter(|offset| *offset > 0) {
         sql.push(" offset ").bind(offset).push(" + 0");
     }
     sql
+}
+
+/// Whether rows are skipped.
+pub fn has_offset(arguments: &Arguments) -> bool {
+    whole(arguments, "offset").is_some_and(|offset| offset > 0)
+}
+
+fn whole(arguments: &Arguments, name: &str) -> Option<i64> {
+    match arguments.get(name) {
+        Some(Value::Number(number)) => number.as_i64().filter(|number| *number >= 0),
+        _ => None,
+    }
 }
 
 /// A table of the statement under construction: a letter and a number.

@@ -3,8 +3,9 @@
 use async_graphql::Value;
 
 use super::filter;
-use super::node::{RootObject, Statement};
+use super::node::Statement;
 use super::nulls::NullCheck;
+use super::object::RootObject;
 use super::page::{self, Alias};
 use super::{Arguments, Error, RootField, Source, input, search, selection};
 use crate::model::api::QUERY;

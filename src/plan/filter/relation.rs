@@ -8,7 +8,7 @@ use crate::model::types::Direction;
 use crate::model::{Model, Relation, TypeId};
 use crate::plan::Error;
 use crate::plan::page::Alias;
-use crate::sql::Sql;
+use crate::sql::{Dialect, Sql};
 
 impl Conditions<'_, '_> {
     pub(super) fn relation(
@@ -80,7 +80,15 @@ impl Conditions<'_, '_> {
         let (link, node) = (Alias::relation(number), Alias::node(number));
         let mut sql = Sql::new("select ");
         let types = &self.source.model.node_type(target).possible;
-        sql.push(columns).append(related_rows(self.source.model, related.relation, related.owner, link, node, types));
+        sql.push(columns).append(related_rows(
+            self.source.dialect,
+            self.source.model,
+            related.relation,
+            related.owner,
+            link,
+            node,
+            types,
+        ));
         match which {
             Which::All => {}
             Which::Matching(filters) => {
@@ -134,6 +142,7 @@ impl Conditions<'_, '_> {
 
 /// ` from relation … where …`: nodes of these types that `owner` is related to. The join goes from the relation to the node.
 pub fn related_rows(
+    dialect: Dialect,
     model: &Model,
     relation: &Relation,
     owner: Alias,
@@ -147,7 +156,12 @@ pub fn related_rows(
     sql.push(" where ").append(link.column(own)).push(" = ").append(owner.column(system::ID));
     sql.push(" and ").append(link.column("name")).push(" = ").literal(&relation.name);
     sql.push(" and ").append(node.column(system::ID)).push(" = ").append(link.column(other));
-    sql.push(" and ").append(has_type(model, node, types));
+    let has_type = has_type(model, node, types);
+    match dialect {
+        Dialect::Sqlite => sql.push(" and ").append(has_type),
+        // In a form that no index serves: the one of node numbers is the best, and PostgreSQL would take that of types.
+        Dialect::Postgres => sql.push(" and (").append(has_type).push(") is true"),
+    };
     sql
 }
 

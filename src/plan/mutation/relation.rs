@@ -141,7 +141,7 @@ impl<'a> Ends<'a, '_> {
             let object = statement.object(end.1, end.0, &selection::children(&fields))?;
             let below = RootField { response_key: key, fields };
             checks.push((key, NullCheck::node(self.source, end.1, &below)));
-            members.push((key.as_str(), object.json));
+            members.push((key.as_str(), object.form.json(self.source.dialect)));
         }
         let mut sql = Sql::new("select ");
         let payload = self.source.dialect.object(members);

@@ -98,7 +98,7 @@ fn change<'a>(source: Source<'a>, root: &RootField<'a>, ty: TypeId, event: &Even
             Some("node") => {
                 let alias = statement.node_alias();
                 let object = statement.object(&[ty], alias, &selection::children(&fields))?;
-                value.push("(select ").append(object.json).push(" from node ").append(alias.sql());
+                value.push("(select ").append(object.form.json(source.dialect)).push(" from node ").append(alias.sql());
                 value.push(" where ").append(query::key_condition(source, alias, &[ty], &event.announced.key));
                 let below = RootField { response_key: key, fields };
                 checks.push((key, NullCheck::node(source, &[ty], &below)));
