@@ -251,6 +251,7 @@ fn database(config: &Config) -> storage::Settings {
     storage::Settings {
         url: config.database_url.expose_secret().to_owned(),
         statement_timeout: config.statement_timeout,
+        notify: config.database_notify,
         ..storage::Settings::default()
     }
 }

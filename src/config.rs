@@ -26,9 +26,9 @@ use crate::{auth, graphql};
 use credentials::{Credentials, credentials};
 use problem::Problems;
 use values::{
-    audit_table, data_folder, database_url, default_host, environment, explorer, leeway, lifetime, limits, list,
-    log_filter, metrics_address, port, public_operations, public_url, query_limits, shutdown_delay, statement_timeout,
-    token_types,
+    audit_table, data_folder, database_notify, database_url, default_host, environment, explorer, leeway, lifetime,
+    limits, list, log_filter, metrics_address, port, public_operations, public_url, query_limits, shutdown_delay,
+    statement_timeout, token_types,
 };
 
 pub use development::{DevelopmentKeys, Error as DevelopmentError};
@@ -107,6 +107,8 @@ pub struct Config {
     pub public_operations: auth::PublicOperations,
     /// Keys made here because none were configured.
     pub development_keys: Option<DevelopmentKeys>,
+    /// Whether servers on one PostgreSQL wake each other by NOTIFY.
+    pub database_notify: bool,
     /// What a client may take.
     pub limits: Limits,
     /// What a document may ask for.
@@ -140,6 +142,7 @@ impl Config {
         settings.read_files(&mut problems, &mut notices);
         let environment = environment(&settings, &mut problems);
         let database_url = database_url(&settings, &mut problems);
+        let database_notify = database_notify(&settings, &mut problems);
         let schema = settings.schema_source(&mut problems);
         let (port, public_url) = (port(&settings, &mut problems), public_url(&settings, &mut problems));
         let limits = limits(&settings, &mut problems);
@@ -181,6 +184,7 @@ impl Config {
             },
             public_operations,
             development_keys,
+            database_notify,
             limits,
             query_limits,
             statement_timeout,

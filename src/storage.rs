@@ -27,7 +27,7 @@ use std::sync::atomic::Ordering;
 
 pub use change::{Change, RemovedPolicy};
 pub use error::{Error, OpenError};
-pub use events::{Action, Announcement, Cause, DeletionWatch, Event, Events};
+pub use events::{Action, Announcement, Cause, DeletionWatch, Event, Events, Told};
 pub use fit::Fit;
 pub use settings::Settings;
 pub use snapshot::Snapshot;

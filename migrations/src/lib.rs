@@ -7,6 +7,7 @@ mod m20261122_000002_catalogue;
 mod m20261123_000003_audit;
 mod m20261123_000004_search;
 mod m20261123_000005_import;
+mod m20261123_000006_event;
 
 use sea_orm_migration::prelude::*;
 
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000003_audit::Migration),
             Box::new(m20261123_000004_search::Migration),
             Box::new(m20261123_000005_import::Migration),
+            Box::new(m20261123_000006_event::Migration),
         ]
     }
 

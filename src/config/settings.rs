@@ -14,6 +14,7 @@ pub struct Settings {
     #[serde(default, deserialize_with = "secret")]
     pub(super) database_url: Option<SecretString>,
     pub(super) database_url_file: Option<String>,
+    pub(super) database_notify: Option<String>,
     pub(super) schema_dir: Option<String>,
     pub(super) public_url: Option<String>,
     #[serde(default, deserialize_with = "secret")]

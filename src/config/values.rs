@@ -237,6 +237,11 @@ pub(super) fn audit_table(settings: &Settings, problems: &mut Problems) -> bool 
     truth("AUDIT_TABLE", settings.audit_table.as_deref(), false, problems)
 }
 
+/// Off for engines and poolers through which nobody can listen.
+pub(super) fn database_notify(settings: &Settings, problems: &mut Problems) -> bool {
+    truth("DATABASE_NOTIFY", settings.database_notify.as_deref(), true, problems)
+}
+
 /// On in production too: what they show is public by introspection.
 pub(super) fn explorer(settings: &Settings, problems: &mut Problems) -> bool {
     truth("EXPLORER", settings.explorer.as_deref(), true, problems)

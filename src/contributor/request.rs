@@ -34,7 +34,7 @@ pub(super) fn plan<'a>(source: Source<'a>, root: &RootField<'a>, new_key: fn() -
         ty: CONTROL_ACTION.into(),
         key: key.as_str().into(),
         cause: Cause::Create,
-        topic: Some((CONTROL_ACTION_REQUEST, request.entry_point.as_str().into())),
+        topic: Some((CONTROL_ACTION_REQUEST.into(), request.entry_point.as_str().into())),
     };
     let decision = Decision::new(move |found| {
         let found = Found::parse(found)?;

@@ -20,7 +20,7 @@ use super::response::{self, GraphqlError};
 use crate::auth::Access;
 use crate::clock::Clock;
 use crate::model::Model;
-use crate::storage::{Event, Storage};
+use crate::storage::{Event, Storage, Told};
 use group::Group;
 pub(super) use group::Prepared;
 
@@ -43,6 +43,8 @@ pub(super) struct Key {
 pub enum End {
     /// It does not take its payloads, or they cannot be made fast enough.
     TooSlow,
+    /// The database could not be reached for longer than it keeps events.
+    Missed,
     /// Payloads could not be made.
     Internal,
     /// The caller has lost a scope that it needs.
@@ -56,6 +58,10 @@ impl End {
             Self::TooSlow => (
                 "events came faster than they were taken: subscribe again, and query what may have been missed",
                 "SLOW_CONSUMER",
+            ),
+            Self::Missed => (
+                "events were missed while the database was away: subscribe again, and query what may have been missed",
+                "EVENTS_MISSED",
             ),
             Self::Forbidden => ("You are not authorized for this resource", "FORBIDDEN"),
             Self::Internal => {
@@ -127,7 +133,7 @@ impl Live {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts payloads into a mailbox under a tag, from now on.
+    /// Puts payloads into a mailbox under a tag, from the first of these events on.
     ///
     /// # Errors
     /// There are too many subscriptions.
@@ -135,8 +141,8 @@ impl Live {
         self: &Arc<Self>,
         key: Key,
         prepared: Prepared,
-        mailbox: &Arc<Mailbox>,
-        tag: u64,
+        (mailbox, tag): (&Arc<Mailbox>, u64),
+        events: broadcast::Receiver<Told>,
     ) -> Result<Subscription, Box<GraphqlError>> {
         let mut state = self.state();
         let key = match state.groups.get_key_value(&key) {
@@ -149,12 +155,12 @@ impl Live {
         };
         state.subscribed += 1;
         let number = state.subscribed;
-        let events = self.storage.events();
-        let group = state.groups.entry(Arc::clone(&key)).or_insert_with(|| Group::new(prepared, events));
+        let storage = &self.storage;
+        let group = state.groups.entry(Arc::clone(&key)).or_insert_with(|| Group::new(prepared, storage.events()));
         group.members.insert(number, (Arc::clone(mailbox), tag));
         if !state.is_listening {
             state.is_listening = true;
-            tokio::spawn(listen(Arc::clone(self), events.listen()));
+            tokio::spawn(listen(Arc::clone(self), events));
         }
         Ok(Subscription { live: Arc::clone(self), key, number, scopes: Box::default() })
     }
@@ -187,7 +193,7 @@ impl Live {
 }
 
 /// Until nobody subscribes any more.
-async fn listen(live: Arc<Live>, mut events: broadcast::Receiver<Arc<Event>>) {
+async fn listen(live: Arc<Live>, mut events: broadcast::Receiver<Told>) {
     let mut guard = OnPanic { live: &live, key: None, is_done: false };
     loop {
         let received = events.recv().await;
@@ -199,7 +205,8 @@ async fn listen(live: Arc<Live>, mut events: broadcast::Receiver<Arc<Event>>) {
             }
         }
         match received {
-            Ok(event) => live.route(&event),
+            Ok(Told::Event(event)) => live.route(&event),
+            Ok(Told::Missed) => live.end_all(End::Missed),
             Err(_missed) => live.end_all(End::TooSlow),
         }
     }

@@ -1,17 +1,21 @@
 //! What writes did to nodes, told to everyone who listens once it is on the disk, and never before.
 //!
-//! Knows types and keys only. A database that several servers share feeds the same channel with what the others wrote.
+//! Knows types and keys only. A database that several servers share feeds the channel with what all of them wrote, in one order.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::snapshot::Snapshot;
 use super::write::Done;
 
 /// Events that a listener may be behind; whoever is slower is told how many it missed.
 const BEHIND_MAX: usize = 4096;
+/// How long a listener or a writer waits for events that were committed before.
+const CATCH_UP_MAX: Duration = Duration::from_secs(1);
 
 /// What became of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +51,7 @@ pub struct Announcement {
     /// What the write is.
     pub cause: Cause,
     /// Whom else it concerns: name of a subscription and the value that its listeners wait for.
-    pub topic: Option<(&'static str, Arc<str>)>,
+    pub topic: Option<(Cow<'static, str>, Arc<str>)>,
 }
 
 /// What happened to a node.
@@ -61,14 +65,35 @@ pub struct Event {
     pub before: Option<Arc<Snapshot>>,
 }
 
+/// What a listener hears.
+#[derive(Debug, Clone)]
+pub enum Told {
+    /// What happened to a node.
+    Event(Arc<Event>),
+    /// Something happened that cannot be told any more.
+    Missed,
+}
+
+/// What the channel asks of a database that feeds it.
+#[derive(Debug)]
+pub(super) enum Ask {
+    /// To tell everything that was committed before.
+    CatchUp(oneshot::Sender<()>),
+    /// To take note that deletions are watched.
+    Watched,
+    /// To wake the other servers: something was committed.
+    Wake,
+}
+
 /// The channel of events. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Events(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    sender: broadcast::Sender<Arc<Event>>,
+    sender: broadcast::Sender<Told>,
     deletion_watches: AtomicUsize,
+    feed: OnceLock<mpsc::UnboundedSender<Ask>>,
 }
 
 /// As long as it lives, deletions keep the database as it was before them.
@@ -83,24 +108,66 @@ impl Drop for DeletionWatch {
 
 impl Events {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Inner { sender: broadcast::Sender::new(BEHIND_MAX), deletion_watches: AtomicUsize::new(0) }))
+        let sender = broadcast::Sender::new(BEHIND_MAX);
+        Self(Arc::new(Inner { sender, deletion_watches: AtomicUsize::new(0), feed: OnceLock::new() }))
     }
 
     /// Every event from now on.
-    pub fn listen(&self) -> broadcast::Receiver<Arc<Event>> {
+    pub async fn listen(&self) -> broadcast::Receiver<Told> {
+        self.catch_up().await;
         self.0.sender.subscribe()
     }
 
     /// Asks for [`Event::before`].
     pub fn watch_deletions(&self) -> DeletionWatch {
         self.0.deletion_watches.fetch_add(1, Ordering::Relaxed);
+        self.ask(Ask::Watched);
         DeletionWatch(Arc::clone(&self.0))
+    }
+
+    /// What asks go to from now on.
+    pub(super) fn set_feed(&self, feed: mpsc::UnboundedSender<Ask>) {
+        // There is one feed at most.
+        drop(self.0.feed.set(feed));
+    }
+
+    pub(super) fn ask(&self, ask: Ask) {
+        if let Some(feed) = self.0.feed.get() {
+            // An error means that the database is closed.
+            drop(feed.send(ask));
+        }
+    }
+
+    /// Waits until what was committed before is told, if the database tells it, and can be reached.
+    pub(super) async fn catch_up(&self) {
+        if self.0.feed.get().is_some() {
+            let (done, caught_up) = oneshot::channel();
+            self.ask(Ask::CatchUp(done));
+            drop(tokio::time::timeout(CATCH_UP_MAX, caught_up).await);
+        }
+    }
+
+    pub(super) fn are_heard(&self) -> bool {
+        self.0.sender.receiver_count() > 0
+    }
+
+    pub(super) fn are_deletions_watched(&self) -> bool {
+        self.0.deletion_watches.load(Ordering::Relaxed) > 0
+    }
+
+    /// Events that some listener has still to take.
+    pub(super) fn waiting(&self) -> usize {
+        self.0.sender.len()
+    }
+
+    pub(super) fn send(&self, told: Told) {
+        // An error means that nobody listens.
+        drop(self.0.sender.send(told));
     }
 
     /// Whether one of these writes deletes what somebody wants to see once more.
     pub(super) fn need_snapshot<'a>(&self, announced: impl IntoIterator<Item = &'a Announcement>) -> bool {
-        self.0.deletion_watches.load(Ordering::Relaxed) > 0
-            && announced.into_iter().any(|announced| announced.cause == Cause::Delete)
+        self.are_deletions_watched() && announced.into_iter().any(|announced| announced.cause == Cause::Delete)
     }
 
     /// Tells what was committed.
@@ -109,14 +176,13 @@ impl Events {
         committed: impl IntoIterator<Item = (&'a Announcement, &'a Done)>,
         before: Option<&Arc<Snapshot>>,
     ) {
-        if self.0.sender.receiver_count() == 0 {
+        if !self.are_heard() {
             return;
         }
         for (announced, done) in committed {
             let Some(action) = action(announced.cause, done) else { continue };
             let before = before.filter(|_| action == Action::Deleted).map(Arc::clone);
-            // An error means that nobody listens.
-            drop(self.0.sender.send(Arc::new(Event { action, announced: announced.clone(), before })));
+            self.send(Told::Event(Arc::new(Event { action, announced: announced.clone(), before })));
         }
     }
 }

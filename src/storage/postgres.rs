@@ -7,6 +7,12 @@ mod rows;
 mod connection;
 mod pool;
 mod course;
+mod outbox;
+mod position;
+mod session;
+mod peers;
+mod snapshots;
+mod feed;
 mod error;
 
 use std::sync::Arc;
@@ -14,6 +20,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 
 pub(super) use connection::Connection;
 pub(super) use place::is_address;
@@ -21,23 +28,27 @@ pub(super) use place::is_address;
 use super::change::{Change, RemovedPolicy};
 use super::counters::Counters;
 use super::error::{Error, NotAnswered, OpenError};
-use super::events::{Announcement, Events};
+use super::events::{Announcement, Ask, Cause, Events};
 use super::prepare::Outcome;
 use super::settings::Settings;
-use super::snapshot::{self, Snapshot};
 use super::write::{Outcome as Written, Write};
 use crate::model::Model;
 use crate::sql::Sql;
 use error::Failure;
+use feed::Feed;
+use outbox::Entry;
+use peers::Peers;
 use place::Place;
 use pool::Pool;
+use snapshots::{Named, Snapshots, Watchers};
 
 /// How often a write is tried that others on the database stand in the way of.
 const ATTEMPTS: usize = 10;
 /// Writes that wait or run.
 const WRITES_MAX: u32 = 1024;
-/// Snapshots at a time; each has a connection beside the pool.
-const SNAPSHOTS_MAX: usize = 4;
+/// How long a snapshot is held for other servers, which hear of it at once, or look twice a second.
+const HELD_IF_NOTIFIED: Duration = Duration::from_millis(500);
+const HELD_IF_NOT: Duration = Duration::from_millis(1200);
 
 /// An open database.
 #[derive(Debug)]
@@ -45,10 +56,12 @@ pub(super) struct Postgres(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    place: Place,
     pool: Pool,
     writes: Semaphore,
-    snapshots: Arc<Semaphore>,
+    snapshots: Arc<Snapshots>,
+    peers: Arc<Peers>,
+    feed: AbortHandle,
+    is_notified: bool,
     acquire_timeout: Duration,
     counters: Arc<Counters>,
     events: Events,
@@ -66,11 +79,23 @@ impl Postgres {
         let place = Place::new(settings)?;
         prepare::prepare(&place, model, policy, Outcome::Commit).await?;
         let pool = Pool::new(place.clone(), settings);
+        let (peers, snapshots) = (Arc::new(Peers::new()), Arc::new(Snapshots::new(place.clone())));
+        let is_notified = settings.notify;
+        let feed = Feed::new(
+            (place, is_notified),
+            settings.statement_timeout,
+            events.clone(),
+            Arc::clone(&peers),
+            Arc::clone(&snapshots),
+        );
+        let feed = tokio::spawn(feed.run()).abort_handle();
         Ok(Self(Arc::new(Inner {
-            place,
             pool,
             writes: Semaphore::new(WRITES_MAX as usize),
-            snapshots: Arc::new(Semaphore::new(SNAPSHOTS_MAX)),
+            snapshots,
+            peers,
+            feed,
+            is_notified,
             acquire_timeout: settings.acquire_timeout,
             counters,
             events,
@@ -116,6 +141,7 @@ impl Postgres {
             tracing::warn!("statements still wrote when the database was closed");
         }
         self.0.writes.close();
+        self.0.feed.abort();
         self.0.pool.close().await;
     }
 }
@@ -126,35 +152,50 @@ impl Inner {
             return Err(Error::Busy);
         };
         let _place = place.map_err(|_| Error::Closed)?;
-        let before = if self.events.need_snapshot(announcement) { self.snapshot().await } else { None };
-        let outcome = self.attempts(write).await;
+        let before = self.before(announcement).await;
+        let snapshot = before.as_ref().map(|before| before.name.as_str());
+        let outcome = self.attempts(write, announcement.map(|announced| Entry { announced, snapshot })).await;
         self.note(&outcome);
         self.counters.add_statements(write.len());
         let done = outcome?;
         self.counters.commits.fetch_add(1, Ordering::Relaxed);
-        self.events.tell(announcement.map(|announced| (announced, &done)), before.as_ref());
+        if announcement.is_some() {
+            self.tell(before).await;
+        }
         Ok(done.text)
     }
 
-    /// Again, if it met a write that came between: nothing is kept of the attempt then.
-    async fn attempts(&self, write: &Write) -> Written {
-        let mut attempt = 1;
-        loop {
-            match course::run(self.pool.lease().await?.connection()?, write).await {
-                Err(failure) if attempt < ATTEMPTS && course::is_worth_another(&failure, write) => attempt += 1,
-                outcome => return outcome.map_err(Failure::into),
-            }
+    /// The database as it is before the write, if that is a deletion which somebody wants to see.
+    async fn before(&self, announcement: Option<&Announcement>) -> Option<Named> {
+        if announcement?.cause != Cause::Delete {
+            return None;
+        }
+        if self.peers.see_deleted() {
+            return self.snapshots.take(Watchers::Elsewhere).await;
+        }
+        if self.events.are_deletions_watched() { self.snapshots.take(Watchers::Here).await } else { None }
+    }
+
+    /// Wakes the other servers, and waits until the listeners of this one are told: all by way of the outbox, in one order.
+    async fn tell(&self, before: Option<Named>) {
+        if self.peers.listen() {
+            self.events.ask(Ask::Wake);
+        }
+        if self.events.are_heard() {
+            self.events.catch_up().await;
+        }
+        if let Some(before) = before.filter(|_| self.peers.see_deleted()) {
+            before.hold(if self.is_notified { HELD_IF_NOTIFIED } else { HELD_IF_NOT });
         }
     }
 
-    async fn snapshot(&self) -> Option<Arc<Snapshot>> {
-        let place = Arc::clone(&self.snapshots).try_acquire_owned().ok()?;
-        match self.place.snapshot().await {
-            Ok(connection) => Some(Snapshot::new(snapshot::Connection::Postgres(Box::new(connection), place))),
-            Err(failure) => {
-                let error = Error::from(failure);
-                tracing::warn!(error = &error as &dyn std::error::Error, "deletions are told without their nodes");
-                None
+    /// Again, if it met a write that came between: nothing is kept of the attempt then.
+    async fn attempts(&self, write: &Write, entry: Option<Entry<'_>>) -> Written {
+        let mut attempt = 1;
+        loop {
+            match course::run(self.pool.lease().await?.connection()?, write, entry).await {
+                Err(failure) if attempt < ATTEMPTS && course::is_worth_another(&failure, write) => attempt += 1,
+                outcome => return outcome.map_err(Failure::into),
             }
         }
     }
@@ -166,5 +207,11 @@ impl Inner {
         if let Some(error) = error.filter(|error| !matches!(error, Error::Conflict | Error::Refused(_))) {
             tracing::warn!(error = error as &dyn std::error::Error, "write failed");
         }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.feed.abort();
     }
 }

@@ -12,6 +12,8 @@ pub struct Settings {
     pub read_connections: u32,
     /// Connections to PostgreSQL at most, for reads and writes.
     pub connections: u32,
+    /// Whether servers on one PostgreSQL wake each other by NOTIFY, rather than look twice a second only.
+    pub notify: bool,
     /// How long a statement waits for a connection or a place in the queue.
     pub acquire_timeout: Duration,
     /// How long a statement may run.
@@ -27,6 +29,7 @@ impl Default for Settings {
             url: "sqlite://data/clef.db?mode=rwc".to_owned(),
             read_connections: cores.clamp(2, 8),
             connections: 16,
+            notify: true,
             acquire_timeout: Duration::from_secs(3),
             statement_timeout: Duration::from_secs(10),
             busy_timeout: Duration::from_secs(5),

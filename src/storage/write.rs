@@ -126,6 +126,15 @@ impl Write {
         }
     }
 
+    /// The statement that deletes a node, which is the second of the script.
+    pub(super) fn deletion(&self) -> Option<&Sql> {
+        match self {
+            Self::Delete { statement, .. } => Some(statement),
+            Self::Also { write, .. } => write.deletion(),
+            Self::Change { .. } | Self::Merge { .. } | Self::Decide { .. } => None,
+        }
+    }
+
     /// The statements of a write in which nothing is to be decided, in order, and the position of the one that answers.
     pub(super) fn script(&self) -> Option<(Vec<&Sql>, usize)> {
         match self {

@@ -33,4 +33,5 @@ mod documents_plan;
 mod plan_snapshots;
 mod bad_input;
 mod subscriptions;
+mod replicas;
 mod exchange;

@@ -235,13 +235,13 @@ fn uuid_text() -> String {
 async fn a_deleted_node_can_be_seen_once_more() -> Outcome {
     let (storage, _) = person().await?;
     storage.write(create("a", "Ada")).await?;
-    let mut events = storage.events().listen();
+    let mut events = storage.events().listen().await;
     let _watch = storage.events().watch_deletions();
     let delete = Write::Delete { read: name_of("a"), statement: Sql::new("delete from node") };
     let announcement = Announcement { ty: "Person".into(), key: "a".into(), cause: Cause::Delete, topic: None };
     let delete = delete.with(insert("b", "also"));
     assert_eq!(storage.write_announced(delete, announcement).await?.as_deref(), Some("Ada"));
-    let event = events.recv().await?;
+    let storage::Told::Event(event) = events.recv().await? else { return Err("missed".into()) };
     let before = event.before.as_ref().ok_or("no snapshot")?;
     assert_eq!(before.read(name_of("a")).await?.as_deref(), Some("Ada"));
     assert_eq!(storage.read(name_of("a")).await?, None);

@@ -101,7 +101,8 @@ impl Engine {
         };
         let operation_name = request.operation_name.clone();
         let prepared = Prepared { document: Arc::clone(&document), operation_name, variables, watch };
-        let subscription = self.live.subscribe(key, prepared, mailbox, tag).map_err(|error| *error)?;
+        let events = self.storage.events().listen().await;
+        let subscription = self.live.subscribe(key, prepared, (mailbox, tag), events).map_err(|error| *error)?;
         Ok(Some(subscription.needing(scopes)))
     }
 

@@ -84,9 +84,12 @@ fn reference(source: Source<'_>, root: &RootField<'_>, event: &Event) -> String 
 
 /// One statement, however often the node is selected.
 fn change<'a>(source: Source<'a>, root: &RootField<'a>, ty: TypeId, event: &Event) -> Result<Answer<'a>, Error> {
-    let mut statement = Statement::new(source);
     let sets = selection::children(&root.fields);
     let collected = selection::collect(&source, |condition| condition == names::NODE_CHANGE, &sets);
+    if let Some(json) = known(&collected, event) {
+        return Ok(Answer::Known(json, None));
+    }
+    let mut statement = Statement::new(source);
     let mut members = Vec::with_capacity(collected.len());
     let mut checks = Vec::new();
     for (key, fields) in collected {
@@ -113,4 +116,19 @@ fn change<'a>(source: Source<'a>, root: &RootField<'a>, ty: TypeId, event: &Even
     sql.append(source.dialect.answer(payload));
     let null_check = statement.needs_null_check.then(|| NullCheck::payload(checks));
     Ok(Answer::Read(sql, null_check))
+}
+
+/// What needs no node.
+fn known(collected: &selection::Collected<'_>, event: &Event) -> Option<String> {
+    let members = collected.iter().map(|(key, fields)| {
+        let value = match fields.first().map(|field| field.node.name.node.as_str()) {
+            Some("action") => action_name(event.action),
+            Some("type") => &*event.announced.ty,
+            Some("key") => &*event.announced.key,
+            Some("node") => return None,
+            _ => names::NODE_CHANGE,
+        };
+        Some((key.to_string(), value.into()))
+    });
+    Some(serde_json::Value::Object(members.collect::<Option<_>>()?).to_string())
 }

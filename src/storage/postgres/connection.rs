@@ -3,13 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, MaybeDone, maybe_done};
+use futures_util::future::{BoxFuture, MaybeDone, maybe_done, poll_fn};
 use futures_util::{FutureExt, TryStreamExt, poll};
 use quick_cache::unsync::Cache;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, NoTls, Socket, Statement};
+use tokio_postgres::{AsyncMessage, Client, NoTls, Notification, Socket, Statement};
 
 use super::error::Failure;
 use super::parameter::{Shown, mark_of, type_of};
@@ -53,6 +54,28 @@ impl Connection {
                 tracing::debug!(error = &error as &dyn std::error::Error, "connection to the database ended");
             }
         });
+        Self::over(client, task, timeout)
+    }
+
+    /// One that hands on what others notify it of, if it listens.
+    pub(super) fn notified(
+        client: Client,
+        mut session: tokio_postgres::Connection<Socket, NoTlsStream>,
+        timeout: Duration,
+        notifications: UnboundedSender<Notification>,
+    ) -> Self {
+        let task = tokio::spawn(async move {
+            while let Some(Ok(message)) = poll_fn(|context| session.poll_message(context)).await {
+                if let AsyncMessage::Notification(notification) = message {
+                    // An error means that nobody wants them any more.
+                    drop(notifications.send(notification));
+                }
+            }
+        });
+        Self::over(client, task, timeout)
+    }
+
+    fn over(client: Client, task: JoinHandle<()>, timeout: Duration) -> Self {
         let statements = Cache::new(STATEMENTS_KEPT);
         Self { client, task, statements, timeout, is_running: false, is_broken: false }
     }

@@ -5,7 +5,9 @@
 
 use super::connection::Connection;
 use super::error::Failure;
+use super::outbox::Entry;
 use crate::sql::Sql;
+use crate::storage::events::{Action, Cause};
 use crate::storage::write::{Done, Write};
 
 /// Begins beside others.
@@ -13,13 +15,19 @@ const SHARED: &str = "begin read write";
 /// Begins alone. Who inserts, updates or deletes holds a conflicting lock of the table until its end.
 const ALONE: &str = "begin read write; lock table node, relation in share row exclusive mode";
 
-/// Runs a write from begin to commit. After an error nothing is kept.
-pub(super) async fn run(connection: &mut Connection, write: &Write) -> Result<Done, Failure> {
-    if let Some((statements, position)) = write.script() {
+/// Runs a write from begin to commit, and leaves an entry in the outbox. After an error nothing is kept.
+pub(super) async fn run(connection: &mut Connection, write: &Write, entry: Option<Entry<'_>>) -> Result<Done, Failure> {
+    if let Some((mut statements, position)) = write.script() {
+        let last = entry.map(|entry| left_by(write, entry));
+        match (&last, statements.get_mut(1)) {
+            (Some(Left::Instead(statement)), Some(deletion)) => *deletion = statement,
+            (Some(Left::Instead(statement) | Left::Last(statement)), _) => statements.push(statement),
+            (None, _) => {}
+        }
         let answer = connection.pipeline(Some(SHARED), &statements, position, Some("commit")).await?;
         return Ok(Done { text: answer.text, is_created: false });
     }
-    let outcome = decided(connection, write).await;
+    let outcome = decided(connection, write, entry).await;
     if outcome.is_err() {
         // A connection on which this fails is not used again.
         connection.pipeline(Some("rollback"), &[], 0, None).await.ok();
@@ -27,7 +35,23 @@ pub(super) async fn run(connection: &mut Connection, write: &Write) -> Result<Do
     outcome
 }
 
-async fn decided(connection: &mut Connection, write: &Write) -> Result<Done, Failure> {
+/// Where a script leaves its entry.
+enum Left {
+    /// In place of the deletion.
+    Instead(Sql),
+    /// After everything.
+    Last(Sql),
+}
+
+fn left_by(write: &Write, entry: Entry<'_>) -> Left {
+    match (entry.announced.cause, write.deletion()) {
+        (Cause::Delete, Some(deletion)) => Left::Instead(entry.of_deletion(deletion)),
+        (Cause::Create, _) => Left::Last(entry.of(Action::Created)),
+        (Cause::Update | Cause::Merge | Cause::Delete, _) => Left::Last(entry.of_update()),
+    }
+}
+
+async fn decided(connection: &mut Connection, write: &Write, entry: Option<Entry<'_>>) -> Result<Done, Failure> {
     let Some((first, last)) = write.first_and_last() else { return Ok(Done::default()) };
     let mut first = first.clone();
     if is_merge(write) {
@@ -36,7 +60,9 @@ async fn decided(connection: &mut Connection, write: &Write) -> Result<Done, Fai
     let begin = if is_merge(write) { SHARED } else { ALONE };
     let found = connection.pipeline(Some(begin), &[&first], 0, None).await?;
     let changes = write.changes(&found).map_err(Failure::Refused)?;
-    let statements: Vec<_> = changes.iter().chain(last).collect::<Vec<&Sql>>();
+    let is_update = is_merge(write) && found.is_found;
+    let entry = entry.map(|entry| entry.of(if is_update { Action::Updated } else { Action::Created }));
+    let statements: Vec<_> = changes.iter().chain(last).chain(&entry).collect::<Vec<&Sql>>();
     let answer = connection.pipeline(None, &statements, changes.len(), Some("commit")).await?;
     Ok(Done { text: answer.text, is_created: !found.is_found })
 }

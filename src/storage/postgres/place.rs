@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio_postgres::config::Host;
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{Config, NoTls, Notification};
 
 use super::connection::Connection;
 use super::error::Failure;
@@ -88,11 +89,15 @@ impl Place {
         Ok(Connection::new(client, session, self.statement_timeout))
     }
 
-    /// A session that sees the database as it is now.
-    pub(super) async fn snapshot(&self) -> Result<Connection, Failure> {
-        let mut connection = self.connect().await?;
-        // What a transaction sees is settled by its first statement.
-        connection.begin("begin isolation level repeatable read read only; select 1 from clef_schema limit 1").await?;
-        Ok(connection)
+    /// A session that hands on what others notify it of, and gives up sooner.
+    pub(super) async fn notified(
+        &self,
+        timeout: Duration,
+        notifications: UnboundedSender<Notification>,
+    ) -> Result<Connection, Failure> {
+        let connect = self.config.connect(NoTls);
+        let connected = tokio::time::timeout(self.connect_timeout, connect).await;
+        let (client, session) = connected.map_err(|_| Failure::Unreachable)??;
+        Ok(Connection::notified(client, session, timeout, notifications))
     }
 }
