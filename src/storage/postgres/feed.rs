@@ -145,7 +145,7 @@ impl Feed {
                     Some(ask) => self.note(ask, &mut due),
                     None => return Ok(()),
                 },
-                heard = session.heard() => self.hear(heard?, &mut due),
+                heard = session.heard() => due.looks_at_peers |= heard? == Heard::Listening,
                 _ = ticks.tick() => due.looks_at_peers = true,
                 () = sleep_until(woken + WAKE_EVERY), if due.wakes_others => {}
             }
@@ -153,7 +153,7 @@ impl Feed {
                 self.note(ask, &mut due);
             }
             while let Some(heard) = session.heard_already() {
-                self.hear(heard, &mut due);
+                due.looks_at_peers |= heard == Heard::Listening;
             }
             if due.wakes_others && woken.elapsed() >= WAKE_EVERY {
                 due.wakes_others = false;
@@ -185,12 +185,6 @@ impl Feed {
             }
             Ask::Watched => due.looks_at_peers = true,
             Ask::Wake => due.wakes_others |= self.is_notified,
-        }
-    }
-
-    fn hear(&self, heard: Heard, due: &mut Due) {
-        if heard == Heard::Listening {
-            due.looks_at_peers = true;
         }
     }
 
