@@ -7,6 +7,7 @@ mod rows;
 mod connection;
 mod pool;
 mod course;
+mod exchange;
 mod error;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 pub(super) use connection::Connection;
+pub(super) use exchange::{Exporter, Importer};
 pub(super) use place::is_address;
 
 use super::change::{Change, RemovedPolicy};
