@@ -25,8 +25,8 @@ const NO_TIMEOUT: &str = "set local statement_timeout = 0; set local idle_in_tra
 /// Rows come from indexes in their order, and none is kept for a sort or a hash table.
 const STREAMED: &str = "set local enable_sort = off; set local enable_hashjoin = off; set local enable_mergejoin = off; \
      set local enable_bitmapscan = off";
-/// Beside other writes, see [`super::course`].
-const BEGIN: &str = "begin read write; lock table clef_schema in row share mode";
+/// Beside other writes.
+const BEGIN: &str = "begin read write";
 /// Nodes are found by the index of their keys, whatever the statistics of a table say that was empty a moment ago.
 const BY_KEY: &str =
     "set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off";
@@ -136,10 +136,10 @@ impl Importer {
         while !rest.is_empty() {
             size = size.min(rest.len());
             let (some, others) = rest.split_at(size);
-            self.client().batch_execute("savepoint some").await.map_err(error)?;
+            self.client().batch_execute("savepoint added").await.map_err(error)?;
             let rejection = match store(some).await {
                 Ok(written) if written == u64::try_from(some.len()).unwrap_or(u64::MAX) => {
-                    self.client().batch_execute("release savepoint some").await.map_err(error)?;
+                    self.client().batch_execute("release savepoint added").await.map_err(error)?;
                     rest = others;
                     continue;
                 }
@@ -149,7 +149,7 @@ impl Importer {
                     Some(Rejection::of(&failed).ok_or(failed)?)
                 }
             };
-            self.client().batch_execute("rollback to savepoint some").await.map_err(error)?;
+            self.client().batch_execute("rollback to savepoint added").await.map_err(error)?;
             if size == 1 {
                 return Err(NotAdded::At(rows.len() - rest.len(), rejection.unwrap_or(left_out)));
             }
