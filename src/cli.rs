@@ -12,7 +12,7 @@ use rand::rngs::OsRng;
 use crate::app::{self, Migration, Removed};
 use crate::clock::Clock;
 use crate::config::{self, Config, Environment, Settings};
-use crate::exchange::Imported;
+use crate::exchange::{Imported, Told, Unusable};
 use crate::telemetry::{self, LogFormat, Logs};
 use crate::terminal;
 
@@ -59,6 +59,9 @@ enum Command {
     Import {
         /// What from; without it, standard input.
         file: Option<PathBuf>,
+        /// Leave out lines that cannot be used, and tell them, instead of stopping at the first.
+        #[arg(long)]
+        skip_invalid: bool,
     },
 }
 
@@ -156,10 +159,12 @@ impl Command {
                 let progress = runtime()?.block_on(app::exchange::export(config, file, |at| shown.show(at)))?;
                 shown.end(&format!("exported: {} nodes, {} relations", progress.nodes, progress.relations));
             }
-            Self::Import { file } => {
+            Self::Import { file, skip_invalid } => {
                 let (config, _logs) = started(settings)?;
                 let mut shown = terminal::Progress::new();
-                let imported = runtime()?.block_on(app::exchange::import(config, file, |at| shown.show(at)))?;
+                let unusable = if skip_invalid { Unusable::LeaveOut } else { Unusable::Stop };
+                let told = |told: Told<'_>| shown.tell(&told);
+                let imported = runtime()?.block_on(app::exchange::import(config, file, unusable, told))?;
                 shown.end(&imported_text(&imported));
             }
             Self::Migrate(arguments) => {
@@ -174,10 +179,13 @@ impl Command {
 }
 
 fn imported_text(imported: &Imported) -> String {
-    let Imported { skipped_lines, written, is_other_schema } = imported;
+    let Imported { skipped_lines, written, left_out, is_other_schema } = imported;
     let mut text = format!("imported: {} nodes, {} relations", written.nodes, written.relations);
     if *skipped_lines > 0 {
         text = format!("{text}; {skipped_lines} lines were in the database already");
+    }
+    if *left_out > 0 {
+        text = format!("{text}; {left_out} lines were left out");
     }
     if *is_other_schema {
         text.insert_str(0, "the file is of another schema, and each of its lines fits this one\n");

@@ -16,13 +16,15 @@
 mod format;
 mod values;
 mod export;
+mod rows;
+mod batch;
 mod import;
 mod progress;
 
 use std::path::PathBuf;
 
 pub use export::export;
-pub use import::{Imported, import};
+pub use import::{Imported, Told, Unusable, import};
 
 use crate::storage;
 

@@ -19,6 +19,7 @@ mod fit;
 mod snapshot;
 mod counters;
 mod error;
+mod exchange;
 mod sqlite;
 mod postgres;
 
@@ -28,10 +29,10 @@ use std::sync::atomic::Ordering;
 pub use change::{Change, RemovedPolicy};
 pub use error::{Error, OpenError};
 pub use events::{Action, Announcement, Cause, DeletionWatch, Event, Events, Told};
+pub use exchange::{Exporter, Importer, NewNode, NewRelation, NotAdded, Rejection};
 pub use fit::Fit;
 pub use settings::Settings;
 pub use snapshot::Snapshot;
-pub use sqlite::{Exporter, Importer};
 pub use write::{Decision, Write};
 
 use crate::model::Model;

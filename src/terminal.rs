@@ -66,6 +66,18 @@ impl Progress {
         }
     }
 
+    /// What an import tells.
+    #[expect(clippy::print_stderr, reason = "the one place that prints")]
+    pub fn tell(&mut self, told: &exchange::Told<'_>) {
+        match told {
+            exchange::Told::Progress(at) => self.show(*at),
+            exchange::Told::LeftOut(text) => {
+                let clear = if self.is_terminal { "\r\u{1b}[K" } else { "" };
+                eprintln!("{clear}left out: {text}");
+            }
+        }
+    }
+
     /// What came of it.
     #[expect(clippy::print_stderr, reason = "the one place that prints")]
     pub fn end(&self, text: &str) {

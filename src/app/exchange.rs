@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Error, database, schema};
 use crate::config::Config;
-use crate::exchange::{self, Imported, Progress};
+use crate::exchange::{self, Imported, Progress, Told, Unusable};
 use crate::storage::{Exporter, Importer, RemovedPolicy, Storage};
 
 /// Writes all nodes and relations to a file, or to standard output.
@@ -21,10 +21,10 @@ pub async fn export(config: Config, file: Option<PathBuf>, told: impl FnMut(Prog
     if !Storage::compare(&settings, &model, RemovedPolicy::Keep).await?.is_empty() {
         return Err(Error::NotFitted);
     }
-    let exporter = Exporter::open(&settings)?;
+    let exporter = Exporter::open(&settings).await?;
     let Some(path) = file else {
         let output = BufWriter::with_capacity(1 << 18, io::stdout().lock());
-        return Ok(exchange::export(&exporter, &model, output, Path::new("-"), told)?);
+        return Ok(exchange::export(&exporter, &model, output, Path::new("-"), told).await?);
     };
     // Under another name first: a file is whole, or not there.
     let mut draft = path.clone().into_os_string();
@@ -32,7 +32,7 @@ pub async fn export(config: Config, file: Option<PathBuf>, told: impl FnMut(Prog
     let draft = PathBuf::from(draft);
     let failed = |source| exchange::Error::File { path: draft.clone(), source };
     let opened = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(failed)?;
-    let written = exchange::export(&exporter, &model, BufWriter::with_capacity(1 << 18, &opened), &draft, told);
+    let written = exchange::export(&exporter, &model, BufWriter::with_capacity(1 << 18, &opened), &draft, told).await;
     let kept = written.and_then(|progress| {
         opened.sync_all().and_then(|()| std::fs::rename(&draft, &path)).map_err(failed)?;
         Ok(progress)
@@ -48,7 +48,12 @@ pub async fn export(config: Config, file: Option<PathBuf>, told: impl FnMut(Prog
 /// # Errors
 ///
 /// The first line that cannot be used; the database's and the file's.
-pub async fn import(config: Config, file: Option<PathBuf>, told: impl FnMut(Progress)) -> Result<Imported, Error> {
+pub async fn import(
+    config: Config,
+    file: Option<PathBuf>,
+    unusable: Unusable,
+    told: impl FnMut(Told<'_>),
+) -> Result<Imported, Error> {
     let model = schema::read(&config.schema)?;
     let settings = database(&config);
     let path = file.unwrap_or_else(|| PathBuf::from("-"));
@@ -56,8 +61,8 @@ pub async fn import(config: Config, file: Option<PathBuf>, told: impl FnMut(Prog
     let opened = if path == Path::new("-") { spooled() } else { File::open(&path) };
     let opened = opened.map_err(failed)?;
     Storage::open(&settings, &model, RemovedPolicy::Keep).await?.close().await;
-    let importer = Importer::open(&settings)?;
-    Ok(exchange::import(&importer, &model, opened, &path, told)?)
+    let importer = Importer::open(&settings).await?;
+    Ok(exchange::import(&importer, &model, opened, &path, unusable, told).await?)
 }
 
 /// Standard input as a file without a name: what was imported of it before has to be looked for.

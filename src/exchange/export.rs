@@ -22,7 +22,7 @@ const LINES_BETWEEN: u64 = 1_000;
 /// # Errors
 ///
 /// The database's, and the file's.
-pub fn export(
+pub async fn export(
     exporter: &Exporter,
     model: &Model,
     mut file: impl Write,
@@ -33,26 +33,30 @@ pub fn export(
     let mut line =
         |value: &dyn erased::Line| value.write(&mut file).map_err(|source| Error::File { path: path.into(), source });
     line(&Header::of(model))?;
-    exporter.each(nodes(model), |row| {
-        let (ty, key, values) = node(model, row)?;
-        line(&Node { ty: &ty, key: &key, values })?;
-        progress.nodes += 1;
-        if progress.nodes.is_multiple_of(LINES_BETWEEN) {
-            told(progress);
-        }
-        Ok::<_, Error>(())
-    })?;
-    exporter.each(relations(model), |row| {
-        let texts: Vec<_> = row.into_iter().map(text).collect();
-        if let [name, from_type, from, to_type, to] = texts.as_slice() {
-            line(&Relation { name, from: [from_type, from], to: [to_type, to] })?;
-            progress.relations += 1;
-            if progress.relations.is_multiple_of(LINES_BETWEEN) {
+    exporter
+        .each(nodes(model), |row| {
+            let (ty, key, values) = node(model, row)?;
+            line(&Node { ty: &ty, key: &key, values })?;
+            progress.nodes += 1;
+            if progress.nodes.is_multiple_of(LINES_BETWEEN) {
                 told(progress);
             }
-        }
-        Ok::<_, Error>(())
-    })?;
+            Ok::<_, Error>(())
+        })
+        .await?;
+    exporter
+        .each(relations(model), |row| {
+            let texts: Vec<_> = row.into_iter().map(text).collect();
+            if let [name, from_type, from, to_type, to] = texts.as_slice() {
+                line(&Relation { name, from: [from_type, from], to: [to_type, to] })?;
+                progress.relations += 1;
+                if progress.relations.is_multiple_of(LINES_BETWEEN) {
+                    told(progress);
+                }
+            }
+            Ok::<_, Error>(())
+        })
+        .await?;
     line(&Last { end: End { nodes: progress.nodes, relations: progress.relations } })?;
     file.flush().map_err(|source| Error::File { path: path.into(), source })?;
     Ok(progress)
@@ -96,8 +100,9 @@ fn relations(model: &Model) -> Sql {
     for end in ["s", "t"] {
         sql.push(", ").ident(end).push(".").ident(system::TYPE).push(", ").ident(end).push(".").ident(system::KEY);
     }
-    sql.push(" from relation r cross join node s on s.").ident(system::ID).push(" = r.source");
-    sql.push(" cross join node t on t.").ident(system::ID).push(" = r.target where r.name in ").literal_list(known);
+    // SQLite begins with the first table of a cross join.
+    sql.push(" from relation r cross join node s cross join node t where s.").ident(system::ID).push(" = r.source");
+    sql.push(" and t.").ident(system::ID).push(" = r.target and r.name in ").literal_list(known);
     for end in ["s", "t"] {
         sql.push(" and ").ident(end).push(".").ident(system::TYPE).push(" in ").literal_list(names(model));
     }

@@ -24,6 +24,13 @@ pub(super) struct Lines {
     pub(super) text: Vec<u8>,
 }
 
+/// A place between two lines.
+pub(super) struct Mark {
+    hasher: Sha256,
+    /// Lines before it.
+    pub(super) count: u64,
+}
+
 impl Lines {
     pub(super) fn new(file: File) -> Self {
         Self {
@@ -52,14 +59,17 @@ impl Lines {
         self.count += 1;
     }
 
-    /// Of the lines that were used.
-    pub(super) fn digest(&self) -> String {
-        format!("{:x}", self.hasher.clone().finalize())
+    /// Where it is.
+    pub(super) fn mark(&self) -> Mark {
+        Mark { hasher: self.hasher.clone(), count: self.count }
     }
 
     /// Goes to the line after the last that is in the database, or to the first. Returns the digest of those before.
-    pub(super) fn resume(&mut self, importer: &Importer) -> Result<Result<Option<String>, storage::Error>, io::Error> {
-        let known = match importer.rows(Sql::new("select lines, digest from clef_import order by lines")) {
+    pub(super) async fn resume(
+        &mut self,
+        importer: &Importer,
+    ) -> Result<Result<Option<String>, storage::Error>, io::Error> {
+        let known = match importer.rows(Sql::new("select lines, digest from clef_import order by lines")).await {
             Ok(known) => known,
             Err(error) => return Ok(Err(error)),
         };
@@ -71,7 +81,7 @@ impl Lines {
                 self.is_whole = is_last(&self.text);
                 self.used();
             }
-            if self.digest() == *digest {
+            if self.mark().digest() == *digest {
                 best = Some((digest.clone(), self.count));
             }
         }
@@ -90,20 +100,27 @@ impl Lines {
         (self.hasher, self.count, self.is_whole) = (Sha256::new(), 0, false);
         Ok(())
     }
+}
 
-    /// The statement that records how far it has come; it must write one row.
-    pub(super) fn record(&self, earlier: Option<&str>) -> Sql {
-        let lines = i64::try_from(self.count).unwrap_or(i64::MAX);
-        if let Some(earlier) = earlier {
-            let mut sql = Sql::new("update clef_import set digest = ");
-            sql.bind(self.digest()).push(", lines = ").bind(lines).push(" where digest = ").bind(earlier);
-            return sql;
-        }
-        let mut sql = Sql::new("insert into clef_import (digest, lines) values ");
-        sql.bind_list([self.digest().into(), lines.into()]);
-        sql.push(" on conflict (digest) do nothing");
-        sql
+impl Mark {
+    /// Of the lines before it.
+    pub(super) fn digest(&self) -> String {
+        format!("{:x}", self.hasher.clone().finalize())
     }
+}
+
+/// The statement that records how far it has come; it must write one row.
+pub(super) fn record(mark: &Mark, earlier: Option<&str>) -> Sql {
+    let lines = i64::try_from(mark.count).unwrap_or(i64::MAX);
+    if let Some(earlier) = earlier {
+        let mut sql = Sql::new("update clef_import set digest = ");
+        sql.bind(mark.digest()).push(", lines = ").bind(lines).push(" where digest = ").bind(earlier);
+        return sql;
+    }
+    let mut sql = Sql::new("insert into clef_import (digest, lines) values ");
+    sql.bind_list([mark.digest().into(), lines.into()]);
+    sql.push(" on conflict (digest) do nothing");
+    sql
 }
 
 /// Whether a line is the last one of an export.

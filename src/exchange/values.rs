@@ -103,8 +103,10 @@ fn stored(property: &Property, value: &Value, raw: &RawValue) -> Parameter {
         (PropertyType::Custom(_), _) => raw.get().into(),
         (_, Value::String(text)) => text.as_str().into(),
         (_, Value::Bool(truth)) => i64::from(*truth).into(),
-        // From the text: the library's own reading may be off by the last bit.
-        (PropertyType::Float, _) => raw.get().parse::<f64>().map_or(Parameter::Null, Parameter::from),
+        // From the text: the library's own reading may be off by the last bit. SQLite keeps no sign of zero.
+        (PropertyType::Float, _) => {
+            raw.get().parse::<f64>().map_or(Parameter::Null, |number| Parameter::from(number + 0.0))
+        }
         (_, other) => other.as_i64().map_or(Parameter::Null, Parameter::from),
     }
 }

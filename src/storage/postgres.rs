@@ -13,6 +13,7 @@ mod session;
 mod peers;
 mod snapshots;
 mod feed;
+mod exchange;
 mod error;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 
 pub(super) use connection::Connection;
+pub(super) use exchange::{Exporter, Importer};
 pub(super) use place::is_address;
 
 use super::change::{Change, RemovedPolicy};

@@ -17,7 +17,7 @@ mod error;
 use std::sync::Arc;
 
 pub(super) use connection::Connection;
-pub use exchange::{Exporter, Importer};
+pub(super) use exchange::{Exporter, Importer};
 
 use super::change::{Change, RemovedPolicy};
 use super::counters::Counters;

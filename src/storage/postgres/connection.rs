@@ -85,6 +85,11 @@ impl Connection {
         !self.is_running && !self.is_broken && !self.client.is_closed()
     }
 
+    /// For what takes as long as it takes.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// First column of the first row as text; `None` without a row, or for NULL.
     pub(in crate::storage) async fn first(&mut self, statement: &Sql) -> Result<Option<String>, Failure> {
         Ok(self.pipeline(None, &[statement], 0, None).await?.text)

@@ -98,6 +98,17 @@ pub(super) fn not_opened(database: &str, error: sqlx::Error) -> OpenError {
 }
 
 /// By PostgreSQL's error code, with the database's name.
+pub(super) fn not_connected(database: &str, failure: Failure) -> OpenError {
+    match failure {
+        Failure::Driver(error) => {
+            let code = error.code().map(|code| code.code().to_owned());
+            from_open_code(database, code.as_deref(), is_of_network(&error), Box::new(error))
+        }
+        other => OpenError::Unreachable { database: database.to_owned(), source: Box::new(Error::from(other)) },
+    }
+}
+
+/// By PostgreSQL's error code, with the database's name.
 pub(super) fn not_prepared(database: &str, error: DbErr) -> OpenError {
     let driver = cause(&error);
     from_open_code(database, driver.and_then(code).as_deref(), driver.is_some_and(is_io), Box::new(error))
