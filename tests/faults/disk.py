@@ -49,8 +49,7 @@ async def disk_full(trial):
         trial.folder = folder.parent
     else:
         # The log of PostgreSQL is elsewhere: where it is full, PostgreSQL itself ends.
-        waldir = trial.folder / "wal"
-        trial.cluster = await aside(trial.own_cluster, data=folder / "data", initdb=["--waldir", waldir], temp_buffers="1MB")
+        trial.cluster = await aside(trial.own_cluster, data=folder / "data", initdb=["--waldir", trial.folder / "pg" / "wal"])
         await aside(trial.cluster.start)
         server, history, token = await trial.ready()
     process, rounds, recoveries = server.process.pid, trial.rounds(1, 3), []

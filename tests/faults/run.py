@@ -17,6 +17,7 @@ import traceback
 import crash
 import disk
 import drain
+import slow
 import start
 from cluster import Cluster, Missing
 from trial import Result, Trial
@@ -30,6 +31,7 @@ SCENARIOS = {
     "drain": (drain.drain, BOTH),
     "rolling": (drain.rolling, POSTGRES),
     "disk-full": (disk.disk_full, BOTH),
+    "slow-clients": (slow.slow_clients, SQLITE),
 }
 
 

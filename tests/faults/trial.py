@@ -33,7 +33,7 @@ class Trial:
         self.options, self.name, self.engine, self.cluster = options, name, engine, cluster
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True)
-        self.problems, self.started = [], []
+        self.problems, self.started, self.has_actions = [], [], True
         self.full = options.full
 
     def rounds(self, short, full):
@@ -49,6 +49,7 @@ class Trial:
         return holds
 
     def result(self, figures):
+        figures += "" if self.has_actions else "; control actions are not served"
         return Result(f"{self.name} {self.engine}", figures, list(dict.fromkeys(self.problems)))
 
     def own_cluster(self, name="pg", **named):
