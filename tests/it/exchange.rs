@@ -39,9 +39,12 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 
 impl Databases {
     fn settings(&self, name: &str) -> Settings {
-        let made = || match self.is_postgres {
-            true => cluster::database(),
-            false => format!("sqlite://{}?mode=rwc", self.folder.0.join(name).display()),
+        let made = || {
+            if self.is_postgres {
+                cluster::database()
+            } else {
+                format!("sqlite://{}?mode=rwc", self.folder.0.join(name).display())
+            }
         };
         let url = self.urls.borrow_mut().entry(name.to_owned()).or_insert_with(made).clone();
         Settings { url, ..Settings::default() }

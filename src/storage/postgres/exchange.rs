@@ -22,6 +22,8 @@ use crate::storage::settings::Settings;
 
 /// A file takes as long as it takes. Only for the transaction: the next one may be another client's (pgbouncer).
 const NO_TIMEOUT: &str = "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0";
+/// What a transaction sees is settled by its first statement.
+const MOMENT: &str = "begin isolation level repeatable read read only; select 1 from clef_schema limit 1";
 /// Rows come from indexes in their order, and none is kept for a sort or a hash table.
 const STREAMED: &str = "set local enable_sort = off; set local enable_hashjoin = off; set local enable_mergejoin = off; \
      set local enable_bitmapscan = off";
@@ -44,7 +46,8 @@ impl Exporter {
     pub(in crate::storage) async fn open(settings: &Settings) -> Result<Self, OpenError> {
         let place = Place::new(settings)?;
         let opened = async {
-            let connection = place.snapshot().await?;
+            let mut connection = place.connect().await?;
+            connection.begin(MOMENT).await?;
             connection.client().batch_execute(&[NO_TIMEOUT, STREAMED].join("; ")).await?;
             Ok(Self(connection))
         };
