@@ -33,7 +33,7 @@ pub use exchange::{Exporter, Importer, NewNode, NewRelation, NotAdded, Rejection
 pub use fit::Fit;
 pub use settings::Settings;
 pub use snapshot::Snapshot;
-pub use write::{Decision, Write};
+pub use write::{Decision, Part, Write};
 
 use crate::model::Model;
 use crate::sql::{Dialect, Sql};

@@ -6,7 +6,7 @@ mod components;
 mod pattern;
 mod text;
 
-use super::object::RootObject;
+use super::object::{RootForm, RootObject};
 use super::page::Alias;
 use crate::model::columns::system;
 use crate::model::{PropertyType, StorageType};
@@ -122,9 +122,9 @@ impl Dialect {
 
     /// A JSON array with an element for each node whose number `page` selects, in its order: the page first, then the rows of its nodes.
     pub fn array_of_page(self, object: RootObject, page: Sql, page_alias: Alias, node: Alias) -> Sql {
-        let element = match object {
-            RootObject::Json(element) => element,
-            RootObject::Row { members, columns, .. } => {
+        let element = match object.form {
+            RootForm::Json(element) => element,
+            RootForm::Row { members, columns, .. } => {
                 let mut sql = Sql::new("select ");
                 sql.append(columns).push(" from ").append(numbered_page(page, page_alias));
                 sql.push(" join node ").append(node.sql()).push(" on ").append(node.column(system::ID)).push(" = ");

@@ -58,6 +58,11 @@ impl<'a> Statement<'a> {
         Alias::page(self.next)
     }
 
+    /// Whether it has no nodes yet besides those of aliases from elsewhere.
+    pub fn is_flat(&self) -> bool {
+        self.next == 0
+    }
+
     /// Conditions that share the statement's numbering.
     pub fn conditions(&mut self) -> Conditions<'a, '_> {
         Conditions { source: self.source, next: &mut self.next }
@@ -98,7 +103,7 @@ impl<'a> Statement<'a> {
     ) -> Result<RootObject, Error> {
         let before = self.next;
         let object = self.object(types, alias, sets)?;
-        Ok(object.form.root(self.source.dialect, self.next == before))
+        Ok(object.root(self.source.dialect, self.next == before))
     }
 
     /// The object of a node of one of `types`. Types that give the same members share an expression.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::dialect;
-use crate::sql::{Dialect, Sql};
+use crate::sql::{Dialect, Rows, Sql};
 
 /// The object of a node, and the columns of the node that it reads.
 #[derive(Debug, Clone)]
@@ -26,7 +26,16 @@ pub enum Form<'a> {
 
 /// The object of a root field's node.
 #[derive(Debug, Clone)]
-pub enum RootObject {
+pub struct RootObject {
+    /// How it is written.
+    pub form: RootForm,
+    /// Columns besides the node's number.
+    pub columns: Arc<BTreeSet<String>>,
+}
+
+/// How the object of a root field's node is written.
+#[derive(Debug, Clone)]
+pub enum RootForm {
     /// An expression over the node's alias.
     Json(Sql),
     /// Columns over the node's alias, whose rows are made JSON later.
@@ -68,25 +77,46 @@ impl Form<'_> {
         }
     }
 
-    /// On PostgreSQL, a row where all nodes have the same members: that takes a quarter of the time.
-    pub fn root(self, dialect: Dialect, is_flat: bool) -> RootObject {
+    fn root(self, dialect: Dialect, is_flat: bool) -> RootForm {
         match self {
             Self::Members(members) if dialect == Dialect::Postgres && !members.is_empty() => {
                 let names = members.iter().map(|(name, _)| Box::from(*name)).collect();
                 let mut columns = Sql::default();
                 columns.join(", ", members.into_iter().map(|(_, value)| value));
-                RootObject::Row { members: names, columns, is_flat }
+                RootForm::Row { members: names, columns, is_flat }
             }
-            form => RootObject::Json(form.json(dialect)),
+            form => RootForm::Json(form.json(dialect)),
         }
+    }
+}
+
+impl NodeObject<'_> {
+    /// On PostgreSQL, a row where all nodes have the same members: that takes a quarter of the time.
+    pub fn root(self, dialect: Dialect, is_flat: bool) -> RootObject {
+        RootObject { form: self.form.root(dialect, is_flat), columns: Arc::new(self.columns) }
     }
 }
 
 impl RootObject {
     /// Bytes of its text.
     pub fn size(&self) -> usize {
-        match self {
-            Self::Json(sql) | Self::Row { columns: sql, .. } => sql.text().len(),
+        match &self.form {
+            RootForm::Json(sql) | RootForm::Row { columns: sql, .. } => sql.text().len(),
+        }
+    }
+
+    /// `select` of the object, to be followed by ` from` one row of the node, and how that row becomes JSON.
+    pub fn select_one(self, dialect: Dialect) -> (Sql, Option<Rows>) {
+        let mut sql = Sql::new("select ");
+        match self.form {
+            RootForm::Json(json) => {
+                sql.append(dialect.answer(json));
+                (sql, None)
+            }
+            RootForm::Row { members, columns, .. } => {
+                sql.append(columns);
+                (sql, Some(Rows { members, is_list: false }))
+            }
         }
     }
 }

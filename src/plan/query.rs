@@ -1,11 +1,14 @@
 //! Root queries: which nodes, in which order, as one JSON array.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use async_graphql::Value;
 
 use super::filter;
 use super::node::Statement;
 use super::nulls::NullCheck;
-use super::object::RootObject;
+use super::object::RootForm;
 use super::page::{self, Alias};
 use super::{Arguments, Error, RootField, Source, input, search, selection};
 use crate::model::api::QUERY;
@@ -93,7 +96,7 @@ fn nodes<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, arguments: &A
     rows.append(page::limit(source.dialect, arguments));
     let mut sql = Sql::new("select ");
     // Without anything below the nodes there is no need to find the page first.
-    if let RootObject::Row { members, columns, is_flat: true } = object {
+    if let RootForm::Row { members, columns, is_flat: true } = object.form {
         sql.append(columns).append(rows);
         return Ok(Read { statement: sql.answering(Rows { members, is_list: true }), null_check: None });
     }
@@ -123,24 +126,38 @@ pub fn one_node<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, key: &
     let mut statement = Statement::new(source);
     let alias = statement.node_alias();
     let object = statement.root_object(types, alias, root)?;
-    let mut sql = Sql::new("select ");
-    let rows = match object {
-        RootObject::Json(json) => {
-            sql.append(source.dialect.answer(json));
-            None
-        }
-        RootObject::Row { members, columns, .. } => {
-            sql.append(columns);
-            Some(Rows { members, is_list: false })
-        }
-    };
+    let (mut sql, rows) = object.select_one(source.dialect);
     sql.push(" from node ").append(alias.sql()).push(" where ").append(key_condition(source, alias, types, key));
     sql.push(" order by ").append(alias.column(system::ID)).push(" limit 1");
-    if let Some(rows) = rows {
-        sql = sql.answering(rows);
-    }
     let null_check = statement.needs_null_check.then(|| NullCheck::node(source, types, root));
-    Ok(Read { statement: sql, null_check })
+    Ok(Read { statement: answering(sql, rows), null_check })
+}
+
+/// The object of the node that a statement of this name returns, and the columns that it has to return besides the node's number.
+///
+/// # Errors
+/// Values and selections that cannot be used.
+pub fn returned_node<'a>(
+    source: Source<'a>,
+    ty: TypeId,
+    root: &RootField<'a>,
+    name: &'static str,
+) -> Result<(Read<'a>, Arc<BTreeSet<String>>), Error> {
+    let mut statement = Statement::new(source);
+    let alias = statement.node_alias();
+    let object = statement.root_object(&[ty], alias, root)?;
+    let columns = Arc::clone(&object.columns);
+    let (mut sql, rows) = object.select_one(source.dialect);
+    sql.push(" from ").push(name).push(" ").append(alias.sql());
+    let null_check = statement.needs_null_check.then(|| NullCheck::node(source, &[ty], root));
+    Ok((Read { statement: answering(sql, rows), null_check }, columns))
+}
+
+fn answering(sql: Sql, rows: Option<Rows>) -> Sql {
+    match rows {
+        Some(rows) => sql.answering(rows),
+        None => sql,
+    }
 }
 
 /// The condition that a node has this key and one of these types.

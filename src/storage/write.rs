@@ -6,6 +6,9 @@ use std::sync::Arc;
 use super::error::Error;
 use crate::sql::Sql;
 
+/// A part of a statement, with its name.
+pub type Part = (Option<&'static str>, Sql);
+
 /// Statements that are kept or lost together, and the one whose row is the answer.
 #[derive(Debug, Clone)]
 pub enum Write {
@@ -13,6 +16,13 @@ pub enum Write {
     Change {
         /// In this order.
         statements: Vec<Sql>,
+        /// Reads the answer.
+        read: Sql,
+    },
+    /// Runs parts of which none sees what another did, and reads what they return: one statement, on PostgreSQL.
+    Together {
+        /// With their names, if anything asks for what they return.
+        parts: Vec<Part>,
         /// Reads the answer.
         read: Sql,
     },
@@ -107,6 +117,7 @@ impl Write {
     pub fn with(mut self, also: Sql) -> Self {
         match &mut self {
             Self::Change { statements, .. } | Self::Also { statements, .. } => statements.push(also),
+            Self::Together { parts, .. } => parts.push((None, also)),
             Self::Delete { .. } | Self::Merge { .. } | Self::Decide { .. } => {
                 return Self::Also { write: Box::new(self), statements: vec![also] };
             }
@@ -118,6 +129,7 @@ impl Write {
     pub(super) fn len(&self) -> u64 {
         match self {
             Self::Change { statements, .. } => statements.len() as u64 + 1,
+            Self::Together { .. } => 1,
             Self::Delete { .. } => 2,
             Self::Merge { create, update, .. } => 2 + create.as_ref().map_or(0, Vec::len).max(update.len()) as u64,
             // How many there will be is not decided yet.
@@ -131,7 +143,15 @@ impl Write {
         match self {
             Self::Delete { statement, .. } => Some(statement),
             Self::Also { write, .. } => write.deletion(),
-            Self::Change { .. } | Self::Merge { .. } | Self::Decide { .. } => None,
+            Self::Change { .. } | Self::Together { .. } | Self::Merge { .. } | Self::Decide { .. } => None,
+        }
+    }
+
+    /// The parts of a write that is one statement, and what reads.
+    pub(super) fn together(&self) -> Option<(&[Part], &Sql)> {
+        match self {
+            Self::Together { parts, read } => Some((parts, read)),
+            _ => None,
         }
     }
 
@@ -140,7 +160,7 @@ impl Write {
         match self {
             Self::Change { statements, read } => Some((statements.iter().chain([read]).collect(), statements.len())),
             Self::Delete { read, statement } => Some((vec![read, statement], 0)),
-            Self::Merge { .. } | Self::Decide { .. } => None,
+            Self::Together { .. } | Self::Merge { .. } | Self::Decide { .. } => None,
             Self::Also { write, statements } => {
                 let (mut script, position) = write.script()?;
                 script.extend(statements);
@@ -154,7 +174,7 @@ impl Write {
         match self {
             Self::Merge { find, read, .. } => Some((find, vec![read])),
             Self::Decide { check, read, .. } => Some((check, vec![read])),
-            Self::Change { .. } | Self::Delete { .. } => None,
+            Self::Change { .. } | Self::Together { .. } | Self::Delete { .. } => None,
             Self::Also { write, statements } => {
                 let (first, mut last) = write.first_and_last()?;
                 last.extend(statements);
@@ -169,7 +189,7 @@ impl Write {
             Self::Merge { update, .. } if found.is_found => Ok(update.clone()),
             Self::Merge { create, .. } => create.clone(),
             Self::Decide { decision, .. } => decision.decide(found.text.as_deref()),
-            Self::Change { .. } | Self::Delete { .. } => Ok(Vec::new()),
+            Self::Change { .. } | Self::Together { .. } | Self::Delete { .. } => Ok(Vec::new()),
             Self::Also { write, .. } => write.changes(found),
         }
     }

@@ -71,6 +71,11 @@ fn written(write: Write) -> Vec<(&'static str, Sql)> {
         Write::Change { statements, read } => {
             statements.into_iter().map(|sql| ("write", sql)).chain([("then read", read)]).collect()
         }
+        Write::Together { parts, read } => parts
+            .into_iter()
+            .map(|(name, sql)| (name.unwrap_or("write"), sql))
+            .chain([("together with", read)])
+            .collect(),
         Write::Delete { read, statement } => vec![("read", read), ("then write", statement)],
         Write::Merge { find, create, update, read } => {
             let create = create.unwrap_or_else(|reason| panic!("{reason}"));

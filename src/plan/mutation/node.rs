@@ -7,9 +7,10 @@ use async_graphql::Value;
 use super::{Change, check_urls, index};
 use crate::model::columns::system;
 use crate::model::{NodeAction, NodeType, Property, TypeId};
+use crate::plan::nulls::NullCheck;
 use crate::plan::query::{self, Read};
 use crate::plan::{Arguments, Error, RootField, Source, filter};
-use crate::sql::{Parameter, Sql};
+use crate::sql::{Dialect, Parameter, Sql};
 use crate::storage::{Announcement, Cause, Write};
 use crate::value::DateTime;
 
@@ -28,7 +29,6 @@ pub(super) fn plan<'a>(
         _ => new_key(),
     };
     let change = Planned { source, node_type, key: &key, arguments };
-    let Read { statement: read, null_check } = query::one_node(source, ty, root, &key)?;
     let cause = match action {
         NodeAction::Create => Cause::Create,
         NodeAction::Update => Cause::Update,
@@ -37,6 +37,12 @@ pub(super) fn plan<'a>(
     };
     let announcement =
         Some(Announcement { ty: Arc::clone(&node_type.name), key: key.as_str().into(), cause, topic: None });
+    let conflict = format!("{} with {} \"{key}\" already exists", node_type.name, node_type.key);
+    if source.dialect == Dialect::Postgres && action == NodeAction::Create {
+        let (write, null_check) = change.create_and_read(ty, root)?;
+        return Ok(Change { write, null_check, announcement, conflict, keys: vec![key] });
+    }
+    let Read { statement: read, null_check } = query::one_node(source, ty, root, &key)?;
     let write = match action {
         NodeAction::Create => Write::Change { statements: change.create()?, read },
         NodeAction::Update => Write::Change { statements: change.change()?, read },
@@ -52,9 +58,11 @@ pub(super) fn plan<'a>(
             Write::Merge { find: change.find(), create, update: change.change()?, read }
         }
     };
-    let conflict = format!("{} with {} \"{key}\" already exists", node_type.name, node_type.key);
     Ok(Change { write, null_check, announcement, conflict, keys: vec![key] })
 }
+
+/// The new node within the statement that creates it.
+const CREATED: &str = "created";
 
 struct Planned<'a, 'b> {
     source: Source<'a>,
@@ -70,7 +78,7 @@ enum Event {
     Update,
 }
 
-impl Planned<'_, '_> {
+impl<'a> Planned<'a, '_> {
     /// Stored properties with the value that the write gives them. Clients do not set timestamps; absent ones stay as they are.
     fn values(&self, event: Event) -> Result<Vec<(&str, Parameter)>, Error> {
         let mut values = Vec::new();
@@ -98,6 +106,17 @@ impl Planned<'_, '_> {
         let mut statements = vec![self.insert()?];
         statements.extend(index::created(&self.source, self.node_type, self.arguments));
         Ok(statements)
+    }
+
+    /// One statement: nothing is related to the new node, so that its object is in what the insertion returns.
+    fn create_and_read(&self, ty: TypeId, root: &RootField<'a>) -> Result<(Write, Option<NullCheck<'a>>), Error> {
+        let (Read { statement: read, null_check }, columns) = query::returned_node(self.source, ty, root, CREATED)?;
+        let mut insert = self.insert()?;
+        insert.push(" returning ").ident(system::ID);
+        for column in &*columns {
+            insert.push(", ").ident(column);
+        }
+        Ok((Write::Together { parts: vec![(Some(CREATED), insert)], read }, null_check))
     }
 
     fn change(&self) -> Result<Vec<Sql>, Error> {

@@ -11,7 +11,7 @@ use crate::plan::nulls::NullCheck;
 use crate::plan::page::Alias;
 use crate::plan::query::key_condition;
 use crate::plan::{Arguments, Error, RootField, Source, selection};
-use crate::sql::Sql;
+use crate::sql::{Dialect, Sql};
 use crate::storage::Write;
 
 pub(super) fn plan<'a>(
@@ -41,9 +41,13 @@ pub(super) fn plan<'a>(
         RelationAction::Merge => ordered(ends.insert_unless_there()),
         RelationAction::Remove => ends.delete(),
     };
-    let (read, null_check) = ends.payload(root)?;
+    let (read, null_check, is_flat) = ends.payload(root)?;
     let keys = vec![ends.from.key.to_owned(), ends.to.key.to_owned()];
-    let write = Write::Change { statements: vec![statement], read };
+    let write = if source.dialect == Dialect::Postgres && is_flat {
+        Write::Together { parts: vec![(None, statement)], read }
+    } else {
+        Write::Change { statements: vec![statement], read }
+    };
     Ok(Change { write, null_check, announcement: None, conflict: String::new(), keys })
 }
 
@@ -119,8 +123,8 @@ impl<'a> Ends<'a, '_> {
         sql
     }
 
-    /// The payload as it is afterwards; no row if a node is missing.
-    fn payload(&self, root: &RootField<'a>) -> Result<(Sql, Option<NullCheck<'a>>), Error> {
+    /// The payload as it is afterwards; no row if a node is missing. And whether it is of the two nodes alone, so that it stays the same.
+    fn payload(&self, root: &RootField<'a>) -> Result<(Sql, Option<NullCheck<'a>>, bool), Error> {
         let mut statement = Statement::new(self.source);
         let payload_type = ["_", root.name(), "Payload"].concat();
         let collected =
@@ -149,7 +153,7 @@ impl<'a> Ends<'a, '_> {
         let mut sql = ordered(sql);
         sql.push(" limit 1");
         let null_check = statement.needs_null_check.then(|| NullCheck::payload(checks));
-        Ok((sql, null_check))
+        Ok((sql, null_check, statement.is_flat()))
     }
 }
 

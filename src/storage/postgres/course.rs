@@ -8,7 +8,7 @@ use super::error::Failure;
 use super::outbox::Entry;
 use crate::sql::Sql;
 use crate::storage::events::{Action, Cause};
-use crate::storage::write::{Done, Write};
+use crate::storage::write::{Done, Part, Write};
 
 /// Begins beside others.
 const SHARED: &str = "begin read write";
@@ -17,6 +17,12 @@ const ALONE: &str = "begin read write; lock table node, relation in share row ex
 
 /// Runs a write from begin to commit, and leaves an entry in the outbox. After an error nothing is kept.
 pub(super) async fn run(connection: &mut Connection, write: &Write, entry: Option<Entry<'_>>) -> Result<Done, Failure> {
+    if let Some((parts, read)) = write.together() {
+        let entry = entry.map(|entry| entry.of(Action::Created));
+        let statement = together(parts, entry, read);
+        let answer = connection.pipeline(Some(SHARED), &[&statement], 0, Some("commit")).await?;
+        return Ok(Done { text: answer.text, is_created: true });
+    }
     if let Some((mut statements, position)) = write.script() {
         let last = entry.map(|entry| left_by(write, entry));
         match (&last, statements.get_mut(1)) {
@@ -33,6 +39,27 @@ pub(super) async fn run(connection: &mut Connection, write: &Write, entry: Optio
         connection.pipeline(Some("rollback"), &[], 0, None).await.ok();
     }
     outcome
+}
+
+/// One statement. Parts without a name are given one.
+fn together(parts: &[Part], entry: Option<Sql>, read: &Sql) -> Sql {
+    let mut sql = Sql::new("with ");
+    let unnamed = entry.into_iter().map(|entry| (None, entry));
+    for (number, (name, part)) in parts.iter().cloned().chain(unnamed).enumerate() {
+        if number > 0 {
+            sql.push(", ");
+        }
+        match name {
+            Some(name) => sql.push(name),
+            None => sql.push("part").number(number),
+        };
+        sql.push(" as (").append(part).push(")");
+    }
+    sql.push(" ").append(read.clone());
+    match read.rows() {
+        Some(rows) => sql.answering(rows.clone()),
+        None => sql,
+    }
 }
 
 /// Where a script leaves its entry.
@@ -76,6 +103,6 @@ fn is_merge(write: &Write) -> bool {
     match write {
         Write::Merge { .. } => true,
         Write::Also { write, .. } => is_merge(write),
-        Write::Change { .. } | Write::Delete { .. } | Write::Decide { .. } => false,
+        Write::Change { .. } | Write::Together { .. } | Write::Delete { .. } | Write::Decide { .. } => false,
     }
 }
