@@ -6,25 +6,26 @@ mod reload;
 mod schema;
 pub mod scopes;
 mod signals;
+mod start;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 use crate::auth::{self, Authority};
 use crate::clock::Clock;
 use crate::config::{Config, SchemaSource};
 use crate::graphql::{self, Engine};
-use crate::http::{self, Drained, Services};
+use crate::http::{self, Drained, Routes, Services};
 use crate::metrics::Metrics;
-use crate::model::{Model, NodeType, Property, PropertyType};
-use crate::scope::Catalogue;
 use crate::storage::{self, RemovedPolicy, Storage};
 use crate::{scope, sdl, terminal};
+use start::database;
 
 /// How long requests under way may take once the server is told to stop.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -158,7 +159,7 @@ struct Parts {
     example: Option<String>,
 }
 
-/// Serves until a signal asks to stop, then lets requests finish.
+/// Serves until a signal asks to stop, then lets requests finish. While the database cannot be reached, requests are answered with 503.
 ///
 /// # Errors
 ///
@@ -173,104 +174,61 @@ pub async fn serve(config: Config, clock: Clock) -> Result<(), Error> {
     let (limits, development_keys) = (config.limits.clone(), config.development_keys.clone());
     let (reload, shutdown_delay, metrics_address) =
         (reload::Reload::new(&config), config.shutdown_delay, config.metrics_address);
-    let parts = assemble(config, clock).await?;
-    tracing::info!(address = address.map(tracing::field::display), "listening");
-    if let (Some(keys), Some(address)) = (&development_keys, address) {
-        let base = format!("http://{}", reachable(address));
-        terminal::print(&terminal::welcome(&base, keys, parts.example.as_deref()));
-    }
-    let metrics = metrics::serve(metrics_address, &parts).await?;
-    let router = http::router(Arc::clone(&parts.services));
+    let routes = Routes::from(http::starting_router(limits.request_timeout));
     let (stop, again, hangup) = signals.split();
-    tokio::spawn(reload.run(Arc::clone(&parts.authority), Arc::clone(&parts.engine), hangup));
-    let services = Arc::clone(&parts.services);
+    let (started, is_late) = (OnceLock::new(), Notify::new());
+    let starting = async {
+        let parts = start::assemble(config, clock, &is_late).await?;
+        let metrics = metrics::serve(metrics_address, &parts).await?;
+        routes.replace(http::router(Arc::clone(&parts.services)));
+        tokio::spawn(reload.run(Arc::clone(&parts.authority), Arc::clone(&parts.engine), hangup));
+        Ok::<_, Error>(started.get_or_init(|| (parts, metrics)))
+    };
     let stop = async {
         stop.await;
-        services.stop();
-        tokio::time::sleep(shutdown_delay).await;
+        if let Some((parts, _)) = started.get() {
+            parts.services.stop();
+            tokio::time::sleep(shutdown_delay).await;
+        }
     };
-    let served = http::serve(listener, router, &limits, stop, DRAIN_TIMEOUT);
+    let serving = async {
+        let mut starting = pin!(starting);
+        let parts = tokio::select! {
+            parts = &mut starting => Some(parts?),
+            () = is_late.notified() => None,
+        };
+        tracing::info!(address = address.map(tracing::field::display), "listening");
+        let mut served = pin!(http::serve(listener, routes.clone(), &limits, stop, DRAIN_TIMEOUT));
+        let (parts, _) = if let Some(parts) = parts {
+            parts
+        } else {
+            tokio::select! {
+                parts = starting => parts?,
+                drained = &mut served => return Ok(drained),
+            }
+        };
+        if let (Some(keys), Some(address)) = (&development_keys, address) {
+            let base = format!("http://{}", reachable(address));
+            terminal::print(&terminal::welcome(&base, keys, parts.example.as_deref()));
+        }
+        Ok::<_, Error>(served.await)
+    };
     let drained = tokio::select! {
-        drained = served => drained,
+        drained = serving => drained?,
         // Who asks twice does not want to wait.
         () = again => Drained::NotAll,
     };
-    if let Some(metrics) = metrics {
-        metrics.abort();
+    if let Some((parts, metrics)) = started.into_inner() {
+        if let Some(metrics) = metrics {
+            metrics.abort();
+        }
+        close(parts).await;
     }
-    close(parts).await;
     tracing::info!("stopped");
     match drained {
         Drained::All => Ok(()),
         Drained::NotAll => Err(Error::NotDrained),
     }
-}
-
-/// Schema, model, storage, engine, endpoints, in this order.
-async fn assemble(config: Config, clock: Clock) -> Result<Parts, Error> {
-    let model = Arc::new(schema::read(&config.schema)?);
-    let settings = database(&config);
-    let storage = Storage::open(&settings, &model, RemovedPolicy::Refuse).await?;
-    let metrics = config.metrics_address.map(|_| Arc::new(Metrics::new(&http::ROUTES)));
-    let mut engine =
-        Engine::new(Arc::clone(&model), storage.clone(), config.query_limits.clone(), clock.clone(), new_key)?
-            .with_public(config.public_operations)
-            .with_metrics(metrics.clone());
-    if config.has_audit_table {
-        engine = engine.with_audit_table();
-    }
-    let catalogue = engine.explainer().catalogue();
-    let universe = catalogue.scopes().cloned().collect();
-    warn_of_keys(catalogue, &config);
-    let authority = Arc::new(Authority::new(config.auth, clock)?);
-    let engine = Arc::new(engine);
-    let warmed = Arc::clone(&engine);
-    tokio::spawn(async move { warmed.warm().await });
-    let mut services = Services::new(Arc::clone(&engine), Arc::clone(&authority), universe, config.limits)
-        .with_public_url(config.public_url.as_deref())
-        .with_metrics(metrics.clone());
-    if !config.has_explorer {
-        services = services.without_explorer();
-    }
-    Ok(Parts { authority, engine, services: Arc::new(services), storage, metrics, example: example(&model) })
-}
-
-/// What looks wrong in the scopes of keys.
-fn warn_of_keys(catalogue: &Catalogue, config: &Config) {
-    // Keys that were made here are for everything, on purpose.
-    if config.development_keys.is_some() {
-        return;
-    }
-    let keys = config.auth.keys.iter().map(|key| (&*key.id, &key.scopes));
-    for (id, finding) in scopes::findings(catalogue, config.public_operations, keys) {
-        tracing::warn!(key.id = id, finding = %finding, kind = finding.kind(), "a key looks wrong");
-    }
-}
-
-fn database(config: &Config) -> storage::Settings {
-    storage::Settings {
-        url: config.database_url.expose_secret().to_owned(),
-        statement_timeout: config.statement_timeout,
-        notify: config.database_notify,
-        ..storage::Settings::default()
-    }
-}
-
-fn new_key() -> String {
-    uuid::Uuid::new_v4().to_string()
-}
-
-/// A mutation that can be sent as it is: the creation of a node with a text of its own.
-fn example(model: &Model) -> Option<String> {
-    let is_text = |property: &&Property| {
-        property.ty == PropertyType::String && !property.is_list && !property.is_url && property.column.is_some()
-    };
-    let text = |ty: &NodeType| ty.property("name").filter(is_text).or_else(|| ty.properties().find(is_text)).cloned();
-    let is_free = |ty: &NodeType| ty.properties().all(|property| !property.non_null || property.is_key);
-    let objects = || model.objects().map(|(_, ty)| ty).filter(|ty| is_free(ty));
-    let ty = objects().find(|ty| &*ty.name == "Person").or_else(|| objects().find(|ty| text(ty).is_some()))?;
-    let property = text(ty)?;
-    Some(format!("mutation {{ Create{}({}: \"Clara\") {{ {} {} }} }}", ty.name, property.name, ty.key, property.name))
 }
 
 /// What must not be left open.

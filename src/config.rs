@@ -3,6 +3,7 @@
 //! The only module that reads the environment. Knows no database and no schema.
 
 mod credentials;
+mod database;
 mod development;
 mod files;
 mod keys;
@@ -31,6 +32,7 @@ use values::{
     statement_timeout, token_types,
 };
 
+pub use database::Database;
 pub use development::{DevelopmentKeys, Error as DevelopmentError};
 pub use problem::Problem;
 pub use settings::Settings;
@@ -97,6 +99,8 @@ pub struct Config {
     pub port: u16,
     /// May hold a password.
     pub database_url: SecretString,
+    /// How it is used.
+    pub database: Database,
     /// Where the type definitions are.
     pub schema: SchemaSource,
     /// Under which clients reach the server, without `/` at the end.
@@ -143,6 +147,7 @@ impl Config {
         let environment = environment(&settings, &mut problems);
         let database_url = database_url(&settings, &mut problems);
         let database_notify = database_notify(&settings, &mut problems);
+        let database = Database::new(&settings, &database_url, &mut problems);
         let schema = settings.schema_source(&mut problems);
         let (port, public_url) = (port(&settings, &mut problems), public_url(&settings, &mut problems));
         let limits = limits(&settings, &mut problems);
@@ -172,6 +177,7 @@ impl Config {
             host: settings.host.unwrap_or_else(|| default_host(environment).to_owned()),
             port,
             database_url,
+            database,
             schema,
             public_url,
             auth: auth::Settings {

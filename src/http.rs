@@ -28,6 +28,7 @@ mod ready;
 mod request_body;
 mod scopes;
 mod server;
+mod starting;
 mod websocket;
 
 use std::net::IpAddr;
@@ -57,7 +58,8 @@ pub use client_address::{ForwardedHeader, Proxies};
 pub use limit::{Rate, RateError, Rates};
 pub use live::LiveLimits;
 pub use metrics::{ROUTES, metrics_router};
-pub use server::{Drained, serve};
+pub use server::{Drained, Routes, serve};
+pub use starting::starting_router;
 
 /// Each may check several hashes, of at least 19 MiB each.
 const SLOW_MINTS_MAX: usize = 2;

@@ -17,7 +17,7 @@ const METHODS: [&str; 5] = ["GET", "POST", "OPTIONS", "HEAD", "other"];
 const CLASSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", "other"];
 const KINDS: [&str; 4] = ["query", "mutation", "subscription", "none"];
 /// Codes of GraphQL errors; one that is not here counts as the last.
-const CODES: [&str; 15] = [
+const CODES: [&str; 16] = [
     "OK",
     "BAD_USER_INPUT",
     "CONFLICT",
@@ -30,6 +30,7 @@ const CODES: [&str; 15] = [
     "MUTATION_NOT_ALLOWED",
     "SUBSCRIPTION_NOT_SUPPORTED",
     "SERVICE_UNAVAILABLE",
+    "OUTCOME_UNKNOWN",
     "TIMEOUT",
     "INTERNAL_SERVER_ERROR",
     "OTHER",

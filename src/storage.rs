@@ -30,8 +30,9 @@ pub use change::{Change, RemovedPolicy};
 pub use error::{Error, OpenError};
 pub use events::{Action, Announcement, Cause, DeletionWatch, Event, Events, Told};
 pub use exchange::{Exporter, Importer, NewNode, NewRelation, NotAdded, Rejection};
+pub use figures::PoolFigures;
 pub use fit::Fit;
-pub use settings::Settings;
+pub use settings::{Pooler, Settings};
 pub use snapshot::Snapshot;
 pub use write::{Decision, Part, Write};
 
@@ -149,6 +150,14 @@ impl Storage {
     /// Commits so far; each waits for the disk once.
     pub fn commits(&self) -> u64 {
         self.0.counters.commits.load(Ordering::Relaxed)
+    }
+
+    /// Connections to PostgreSQL.
+    pub fn pool(&self) -> Option<PoolFigures> {
+        match &self.0.engine {
+            Engine::Sqlite(_) => None,
+            Engine::Postgres(engine) => Some(engine.figures()),
+        }
     }
 
     /// Whether the database answers and, if the last write failed for want of space, rights or the lock, whether it can be written to again.

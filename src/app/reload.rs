@@ -104,7 +104,7 @@ fn apply(config: Config, authority: &Authority, engine: &Engine) -> Result<(), E
     for notice in &config.notices {
         tracing::warn!("{notice}");
     }
-    super::warn_of_keys(engine.explainer().catalogue(), &config);
+    super::start::warn_of_keys(engine.explainer().catalogue(), &config);
     let signs_with = config.auth.secrets.first().map(auth::Secret::key_id);
     let (secrets, keys) = (config.auth.secrets.len(), config.auth.keys.len());
     authority.replace(config.auth)?;

@@ -15,6 +15,11 @@ pub struct Settings {
     pub(super) database_url: Option<SecretString>,
     pub(super) database_url_file: Option<String>,
     pub(super) database_notify: Option<String>,
+    #[serde(default, deserialize_with = "secret")]
+    pub(super) database_read_url: Option<SecretString>,
+    pub(super) database_connections: Option<String>,
+    pub(super) database_acquire_timeout: Option<String>,
+    pub(super) database_pooler: Option<String>,
     pub(super) schema_dir: Option<String>,
     pub(super) public_url: Option<String>,
     #[serde(default, deserialize_with = "secret")]

@@ -354,3 +354,26 @@ fn nothing_is_public_that_is_not_named() {
         assert!(public(Some(value)).is_err_and(|message| message.contains("PUBLIC_OPERATIONS")), "{value}");
     }
 }
+
+#[test]
+fn settings_of_the_database_are_checked() {
+    let postgres = "DATABASE_URL=postgres://clef:hidden@host/clef";
+    let config = config(&[SECRET, KEYS, postgres]).unwrap();
+    assert_eq!((config.database.connections, config.database.acquire_timeout), (16, Duration::from_secs(3)));
+    assert!(config.database.read_url.is_none() && config.database.pooler == crate::storage::Pooler::None);
+    let right = ["DATABASE_CONNECTIONS=4", "DATABASE_ACQUIRE_TIMEOUT=500ms", "DATABASE_POOLER=transaction"];
+    assert_eq!(problems(&[&[SECRET, KEYS, postgres], &right[..]].concat()), [""; 0]);
+    for (setting, problem) in [
+        ("DATABASE_CONNECTIONS=0", "DATABASE_CONNECTIONS: `0` is no whole number from 1 to 1000"),
+        ("DATABASE_ACQUIRE_TIMEOUT=1m", "DATABASE_ACQUIRE_TIMEOUT: `1m` is no time to wait"),
+        ("DATABASE_POOLER=session", "DATABASE_POOLER: `session` is unknown: write `transaction`"),
+        ("DATABASE_READ_URL=hidden@standby", "DATABASE_READ_URL: names no standby"),
+    ] {
+        let told = problems(&[SECRET, KEYS, postgres, setting]);
+        assert!(told.len() == 1 && told[0].starts_with(problem) && !told[0].contains("hidden"), "{told:?}");
+    }
+    for setting in ["DATABASE_CONNECTIONS=4", "DATABASE_POOLER=transaction", "DATABASE_READ_URL=postgres://a/b"] {
+        let told = problems(&[SECRET, KEYS, setting]);
+        assert!(told.len() == 1 && told[0].contains("is for PostgreSQL"), "{told:?}");
+    }
+}

@@ -357,9 +357,12 @@ pub(super) fn storage_failed(root: &RootField<'_>, error: &storage::Error) -> Re
     let code = match error {
         storage::Error::Conflict => "CONFLICT",
         storage::Error::Refused(_) => "BAD_USER_INPUT",
-        storage::Error::ReadOnly | storage::Error::Full | storage::Error::Busy | storage::Error::Closed => {
-            "SERVICE_UNAVAILABLE"
-        }
+        storage::Error::ReadOnly
+        | storage::Error::Full
+        | storage::Error::Busy
+        | storage::Error::Unavailable
+        | storage::Error::Closed => "SERVICE_UNAVAILABLE",
+        storage::Error::Unknown => "OUTCOME_UNKNOWN",
         storage::Error::Timeout => "TIMEOUT",
         storage::Error::Internal(cause) => {
             tracing::error!(

@@ -30,6 +30,8 @@ use crate::storage;
 use crate::value::DateTime;
 
 pub(super) const METHODS: &str = "OPTIONS, GET, HEAD";
+/// After which the database may answer again.
+const RETRY_AFTER_SECONDS: u64 = 1;
 
 pub(super) async fn handle(
     State(services): State<Arc<Services>>,
@@ -189,7 +191,11 @@ fn refusal(services: &Services, identifier: &str, access: &Access, refused: Refu
                 }
                 _ => StatusCode::SERVICE_UNAVAILABLE,
             };
-            Problem::new(status, error.to_string()).into_response()
+            let mut response = Problem::new(status, error.to_string()).into_response();
+            if status == StatusCode::SERVICE_UNAVAILABLE {
+                retry_after(&mut response, RETRY_AFTER_SECONDS);
+            }
+            response
         }
     }
 }

@@ -80,6 +80,8 @@ pub(super) enum GraphqlError {
     BatchStreamed,
     #[error("Your token is no longer good: subscribe again with another one")]
     TokenEnded,
+    #[error("the server has not reached its database yet: try again in a moment")]
+    Starting,
     #[error("the request took too long: ask for less at once")]
     Timeout,
     #[error("too many requests: try again in {seconds} s, or send a token")]
@@ -101,7 +103,7 @@ impl GraphqlError {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Origin => StatusCode::FORBIDDEN,
             Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Timeout | Self::TooManyStreams => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Timeout | Self::TooManyStreams | Self::Starting => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         }
@@ -120,7 +122,7 @@ impl GraphqlError {
             Self::TooSlow | Self::Timeout => "TIMEOUT",
             Self::TooOften { .. } => "RATE_LIMITED",
             Self::Origin => "FORBIDDEN",
-            Self::TooManyStreams => "SERVICE_UNAVAILABLE",
+            Self::TooManyStreams | Self::Starting => "SERVICE_UNAVAILABLE",
             Self::TooManyOperations { .. } => "TOO_MANY_OPERATIONS",
             Self::Internal => "INTERNAL_SERVER_ERROR",
             _ => "BAD_REQUEST",
@@ -141,12 +143,17 @@ impl GraphqlError {
     pub(super) fn into_response(self, media_type: MediaType) -> Response {
         let body = self.json();
         let mut response = json_response(self.status(), media_type.header(), &body);
-        if let Self::TooOften { seconds } = self {
+        let seconds = match self {
+            Self::TooOften { seconds } => Some(seconds),
+            Self::Timeout | Self::TooManyStreams => Some(5),
+            Self::Starting => Some(1),
+            _ => None,
+        };
+        if let Some(seconds) = seconds {
             retry_after(&mut response, seconds);
         }
         let extra = match self {
             Self::Method => Some((ALLOW, GRAPHQL_METHODS)),
-            Self::Timeout | Self::TooManyStreams => Some((RETRY_AFTER, "5")),
             Self::TokenTooLong { .. } => Some((WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")),
             _ => None,
         };

@@ -69,7 +69,12 @@ async fn post(services: Arc<Services>, request: Request) -> Response {
     match services.check_key(minting).await {
         Some(Ok(minted)) => match services.mints.count(&minted.id) {
             Ok(()) if trail.done(&minted).await => success(&minted),
-            Ok(()) => failure(StatusCode::SERVICE_UNAVAILABLE, "no token can be minted now: try again later"),
+            Ok(()) => {
+                let message = "no token can be minted now: try again later";
+                let mut response = failure(StatusCode::SERVICE_UNAVAILABLE, message);
+                retry_after(&mut response, 1);
+                response
+            }
             Err(error) => {
                 trail.refused("rate_limited").await;
                 too_often(error)

@@ -61,6 +61,16 @@ fn add(figures: &mut Figures, services: &Services, process: &Process) {
     figures.counter("clef_database_commits", "Commits, each of one or more writes", storage.commits());
     let help = "Reads and writes that the database did not do";
     figures.counters("clef_database_failures", help, "reason", &storage.failures());
+    if let Some(pool) = storage.pool() {
+        let gauges = [
+            ("clef_database_connections", "Connections to PostgreSQL", pool.open),
+            ("clef_database_connections_idle", "Connections that nobody uses", pool.idle),
+            ("clef_database_waiting", "Statements that wait for a connection", pool.waiting),
+        ];
+        for (name, help, value) in gauges {
+            figures.gauge(name, help, u64::try_from(value).unwrap_or(u64::MAX));
+        }
+    }
     let subscribers = u64::try_from(services.engine.subscribers()).unwrap_or(u64::MAX);
     figures.gauge("clef_subscriptions", "Subscriptions under way", subscribers);
     for (name, help, value) in [

@@ -18,7 +18,7 @@ use super::error::{Problem, json_response, retry_after};
 use crate::graphql::Engine;
 use crate::storage::{Error, Fit, Storage};
 
-const METHODS: &str = "OPTIONS, GET";
+pub(super) const METHODS: &str = "OPTIONS, GET";
 /// From the start of a look at the database.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// How long its result is told.
@@ -73,6 +73,11 @@ pub(super) async fn handle(State(services): State<Arc<Services>>, request: Reque
     }
 }
 
+/// While the database has not been reached yet.
+pub(super) fn not_started() -> Response {
+    respond(Err(Unready::Unavailable))
+}
+
 fn respond(verdict: Verdict) -> Response {
     let content_type = HeaderValue::from_static("application/json; charset=utf-8");
     let Err(reason) = verdict else {
@@ -105,7 +110,12 @@ impl From<Error> for Unready {
             Error::Timeout => Self::Slow,
             Error::Full => Self::Full,
             Error::ReadOnly => Self::ReadOnly,
-            Error::Closed | Error::Conflict | Error::Refused(_) | Error::Internal(_) => Self::Unavailable,
+            Error::Unavailable
+            | Error::Unknown
+            | Error::Closed
+            | Error::Conflict
+            | Error::Refused(_)
+            | Error::Internal(_) => Self::Unavailable,
         }
     }
 }

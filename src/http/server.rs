@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -31,15 +32,36 @@ pub enum Drained {
     NotAll,
 }
 
+/// What is served: may be replaced while it is.
+#[derive(Clone, Debug)]
+pub struct Routes(Arc<ArcSwap<Router>>);
+
+impl From<Router> for Routes {
+    fn from(router: Router) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(router)))
+    }
+}
+
+impl Routes {
+    /// From the next request on.
+    pub fn replace(&self, router: Router) {
+        self.0.store(Arc::new(router));
+    }
+
+    fn current(&self) -> Router {
+        Router::clone(&self.0.load())
+    }
+}
+
 /// Serves until `stop` is done, then takes no more connections and gives the requests under way `drain_timeout`.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    routes: impl Into<Routes>,
     limits: &Limits,
     stop: impl Future<Output = ()>,
     drain_timeout: Duration,
 ) -> Drained {
-    let connections = Connections::new(router, limits);
+    let connections = Connections::new(routes.into(), limits);
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
@@ -53,7 +75,7 @@ pub async fn serve(
 }
 
 struct Connections {
-    router: Router,
+    routes: Routes,
     builder: http1::Builder,
     keepalive: TcpKeepalive,
     room: Arc<Semaphore>,
@@ -62,11 +84,11 @@ struct Connections {
 }
 
 impl Connections {
-    fn new(router: Router, limits: &Limits) -> Self {
+    fn new(routes: Routes, limits: &Limits) -> Self {
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout);
         Self {
-            router,
+            routes,
             builder,
             // Finds clients that are gone without a word, also where a protocol has no pings.
             keepalive: TcpKeepalive::new().with_time(Duration::from_mins(1)).with_interval(Duration::from_secs(15)),
@@ -95,13 +117,13 @@ impl Connections {
     }
 
     fn connection(&self, stream: TcpStream, peer: Peer) -> impl Future<Output = ()> + Send + 'static {
-        let router = self.router.clone();
+        let routes = self.routes.clone();
         // What is upgraded outlives this future, and holds a receiver for as long.
         let stopping = Stopping::new(self.stopping.subscribe());
         let service = TowerToHyperService::new(service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
             request.extensions_mut().insert(stopping.clone());
-            router.clone().oneshot(request)
+            routes.current().oneshot(request)
         }));
         let connection = self.builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
         let mut stopping = self.stopping.subscribe();

@@ -23,9 +23,17 @@ pub enum Error {
     /// No space left.
     #[error("the database has no space left")]
     Full,
-    /// Locked by another process, not to be reached, no connection free, or too many writes waiting.
+    /// Locked by another process, no connection free, or too much waiting.
     #[error("the database is busy: try again")]
     Busy,
+    /// No server answers.
+    #[error("the database cannot be reached at present: try again later")]
+    Unavailable,
+    /// The server was lost before it confirmed a write, which has happened or not.
+    #[error(
+        "the database was lost before it confirmed the change: see whether it was made before you ask for it again"
+    )]
+    Unknown,
     /// The statement ran longer than allowed and was ended.
     #[error("the database took too long to answer: ask for less")]
     Timeout,
@@ -66,6 +74,26 @@ pub enum OpenError {
     Unreachable {
         /// Name, host and port.
         database: String,
+        /// Cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// No encrypted connection, or not to the right server.
+    #[error(
+        "the connection to `{database}` cannot be encrypted as the address wants it: correct `sslmode` or `sslrootcert`, or the certificate of the server"
+    )]
+    Tls {
+        /// Name, host and port.
+        database: String,
+        /// Cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file of certificates or of a key.
+    #[error("`{}`, which the address of the database names, cannot be used: correct it, or the address", file.display())]
+    Certificates {
+        /// As configured.
+        file: PathBuf,
         /// Cause.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,

@@ -4,7 +4,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Error;
 
-const FAILURES: [&str; 7] = ["conflict", "refused", "read_only", "full", "busy", "timeout", "other"];
+const FAILURES: [&str; 9] =
+    ["conflict", "refused", "read_only", "full", "busy", "timeout", "unavailable", "unknown", "other"];
+
+/// What a pool of connections holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolFigures {
+    /// Connections that are open, or about to be.
+    pub open: usize,
+    /// Of them, those that nobody uses.
+    pub idle: usize,
+    /// Statements that wait for one.
+    pub waiting: usize,
+}
 
 /// Counts, since the start.
 #[derive(Debug, Default)]
@@ -34,7 +46,9 @@ impl Figures {
                 Error::Full => 3,
                 Error::Busy => 4,
                 Error::Timeout => 5,
-                Error::Closed | Error::Internal(_) => 6,
+                Error::Unavailable => 6,
+                Error::Unknown => 7,
+                Error::Closed | Error::Internal(_) => 8,
             };
             if let Some(count) = self.failures.get(kind) {
                 count.fetch_add(1, Ordering::Relaxed);

@@ -1,10 +1,13 @@
 //! PostgreSQL 15 or later: a pool of connections, on which reads and writes run side by side.
 
+mod tls;
+mod bridge;
 mod place;
 mod prepare;
 mod parameter;
 mod rows;
 mod connection;
+mod pulse;
 mod pool;
 mod course;
 mod outbox;
@@ -20,7 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, TryAcquireError};
 use tokio::task::AbortHandle;
 
 pub(super) use connection::Connection;
@@ -31,12 +34,12 @@ use super::change::{Change, RemovedPolicy};
 use super::counters::Counters;
 use super::error::{Error, NotAnswered, OpenError};
 use super::events::{Announcement, Ask, Cause, Events};
+use super::figures::PoolFigures;
 use super::prepare::Outcome;
-use super::settings::Settings;
+use super::settings::{Pooler, Settings};
 use super::write::{Outcome as Written, Write};
 use crate::model::Model;
 use crate::sql::Sql;
-use error::Failure;
 use feed::Feed;
 use outbox::Entry;
 use peers::Peers;
@@ -51,6 +54,11 @@ const WRITES_MAX: u32 = 1024;
 /// How long a snapshot is held for other servers, which hear of it at once, or look twice a second.
 const HELD_IF_NOTIFIED: Duration = Duration::from_millis(500);
 const HELD_IF_NOT: Duration = Duration::from_millis(1200);
+
+/// Settings of the server that are off, although writes are only safe with them.
+const SETTINGS_OFF: &str = "select concat_ws(', ', \
+    case when current_setting('fsync', true) = 'off' then 'fsync' end, \
+    case when current_setting('synchronous_commit', true) = 'off' then 'synchronous_commit' end)";
 
 /// An open database.
 #[derive(Debug)]
@@ -78,20 +86,22 @@ impl Postgres {
         counters: Arc<Counters>,
         events: Events,
     ) -> Result<Self, OpenError> {
-        let place = Place::new(settings)?;
+        let place = Place::new(&settings.url, settings)?;
         prepare::prepare(&place, model, policy, Outcome::Commit).await?;
-        let pool = Pool::new(place.clone(), settings);
-        let (peers, snapshots) = (Arc::new(Peers::new()), Arc::new(Snapshots::new(place.clone())));
-        let is_notified = settings.notify;
+        let pool = Pool::new(place, settings);
+        let pulse = Arc::clone(pool.pulse());
+        let (peers, snapshots) = (Arc::new(Peers::new()), Arc::new(Snapshots::new(Arc::clone(&pulse))));
+        // Whoever listens must keep the session.
+        let is_notified = settings.notify && settings.pooler == Pooler::None;
         let feed = Feed::new(
-            (place, is_notified),
+            (pulse, is_notified),
             settings.statement_timeout,
             events.clone(),
             Arc::clone(&peers),
             Arc::clone(&snapshots),
         );
         let feed = tokio::spawn(feed.run()).abort_handle();
-        Ok(Self(Arc::new(Inner {
+        let engine = Self(Arc::new(Inner {
             pool,
             writes: Semaphore::new(WRITES_MAX as usize),
             snapshots,
@@ -101,7 +111,21 @@ impl Postgres {
             acquire_timeout: settings.acquire_timeout,
             counters,
             events,
-        })))
+        }));
+        engine.warn_of_losses().await;
+        Ok(engine)
+    }
+
+    /// With these settings, writes that were answered may be gone after a power failure, or the whole database.
+    async fn warn_of_losses(&self) {
+        match self.read(&Sql::new(SETTINGS_OFF)).await {
+            Ok(settings) => {
+                if let Some(settings) = settings.filter(|settings| !settings.is_empty()) {
+                    tracing::warn!(settings, "the database may lose writes in a power failure: switch these on");
+                }
+            }
+            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "settings not read"),
+        }
     }
 
     /// What [`Self::open`] would change. Changes nothing.
@@ -110,19 +134,34 @@ impl Postgres {
         model: &Model,
         policy: RemovedPolicy,
     ) -> Result<Vec<Change>, OpenError> {
-        prepare::prepare(&Place::new(settings)?, model, policy, Outcome::Undo).await
+        prepare::prepare(&Place::new(&settings.url, settings)?, model, policy, Outcome::Undo).await
     }
 
     /// First column of the first row as text. A connection that turns out to be broken is replaced once.
     pub(super) async fn read(&self, statement: &Sql) -> Result<Option<String>, Error> {
+        let pool = &self.0.pool;
+        let deadline = pool.deadline();
         let mut is_first = true;
         loop {
-            match self.0.pool.lease().await?.connection()?.first(statement).await {
+            match pool.lease(deadline).await?.connection()?.first(statement).await {
                 Ok(text) => return Ok(text),
-                Err(failure) if is_first && failure.breaks_connection() => is_first = false,
-                Err(failure) => return Err(failure.into()),
+                Err(failure) => {
+                    let is_broken = failure.breaks_connection();
+                    if is_broken {
+                        pool.lose();
+                    }
+                    if !is_first || !is_broken || failure.is_silence() {
+                        return Err(failure.into());
+                    }
+                    is_first = false;
+                }
             }
         }
+    }
+
+    /// What the pool holds now.
+    pub(super) fn figures(&self) -> PoolFigures {
+        self.0.pool.figures()
     }
 
     /// Runs a write and answers when it is on the disk; it goes on if nobody waits any more.
@@ -150,10 +189,11 @@ impl Postgres {
 
 impl Inner {
     async fn write(&self, write: &Write, announcement: Option<&Announcement>) -> Result<Option<String>, Error> {
-        let Ok(place) = tokio::time::timeout(self.acquire_timeout, self.writes.acquire()).await else {
-            return Err(Error::Busy);
+        let _place = match self.writes.try_acquire() {
+            Ok(place) => place,
+            Err(TryAcquireError::NoPermits) => return Err(Error::Busy),
+            Err(TryAcquireError::Closed) => return Err(Error::Closed),
         };
-        let _place = place.map_err(|_| Error::Closed)?;
         let before = self.before(announcement).await;
         let snapshot = before.as_ref().map(|before| before.name.as_str());
         let outcome = self.attempts(write, announcement.map(|announced| Entry { announced, snapshot })).await;
@@ -191,13 +231,24 @@ impl Inner {
         }
     }
 
-    /// Again, if it met a write that came between: nothing is kept of the attempt then.
+    /// Again, if it met a write that came between, or a connection that was broken already: nothing is kept of the attempt then.
     async fn attempts(&self, write: &Write, entry: Option<Entry<'_>>) -> Written {
-        let mut attempt = 1;
+        let deadline = self.pool.deadline();
+        let (mut attempt, mut is_replaced) = (1, false);
         loop {
-            match course::run(self.pool.lease().await?.connection()?, write, entry).await {
-                Err(failure) if attempt < ATTEMPTS && course::is_worth_another(&failure, write) => attempt += 1,
-                outcome => return outcome.map_err(Failure::into),
+            let failure = match course::run(self.pool.lease(deadline).await?.connection()?, write, entry).await {
+                Ok(done) => return Ok(done),
+                Err(failure) => failure,
+            };
+            if failure.breaks_connection() {
+                self.pool.lose();
+            }
+            if failure.breaks_connection() && failure.is_without_effect() && !is_replaced {
+                is_replaced = true;
+            } else if attempt < ATTEMPTS && course::is_worth_another(&failure, write) {
+                attempt += 1;
+            } else {
+                return Err(failure.into());
             }
         }
     }
@@ -206,7 +257,9 @@ impl Inner {
         let error = outcome.as_ref().err();
         let is_failing = matches!(error, Some(Error::Full | Error::ReadOnly | Error::Busy));
         self.counters.is_failing.store(is_failing, Ordering::Relaxed);
-        if let Some(error) = error.filter(|error| !matches!(error, Error::Conflict | Error::Refused(_))) {
+        if let Some(error) =
+            error.filter(|error| !matches!(error, Error::Conflict | Error::Refused(_) | Error::Unavailable))
+        {
             tracing::warn!(error = error as &dyn std::error::Error, "write failed");
         }
     }

@@ -20,6 +20,7 @@ mod scope_fuzz;
 mod scope_tools;
 mod storage;
 mod storage_postgres;
+mod resilience;
 mod oracle;
 mod guard;
 mod http;

@@ -269,7 +269,8 @@ async fn databases_that_cannot_be_used_are_refused_without_a_password() -> Outco
     for (url, is_read) in [
         (format!("postgres://clef:{secret}@127.0.0.1:1/x"), true),
         (format!("postgres://clef:{secret}@host:port/x"), false),
-        (format!("postgres://clef:a?{secret}@host/x"), false),
+        (format!("postgres://clef:a?{secret}@127.0.0.1:1/x"), true),
+        (format!("postgres://clef:{secret}@127.0.0.1/x?sslmode=sometimes"), false),
         (format!("mysql://clef:{secret}@host/x"), false),
     ] {
         let error = refusal(&at(&url), PERSON).await?;

@@ -1,6 +1,7 @@
 //! One session: prepared statements kept, several sent at once, and ended on the server when nobody waits any more.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, MaybeDone, maybe_done, poll_fn};
@@ -8,15 +9,17 @@ use futures_util::{FutureExt, TryStreamExt, poll};
 use quick_cache::unsync::Cache;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
-use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{AsyncMessage, Client, NoTls, Notification, Socket, Statement};
+use tokio_postgres::{AsyncMessage, Client, Notification, Statement};
 
 use super::error::Failure;
 use super::parameter::{Shown, mark_of, type_of};
+use super::place::Wire;
+use super::pulse::Pulse;
 use super::rows::Writer;
 use crate::sql::Sql;
 use crate::storage::dialect::numbered;
+use crate::storage::settings::Pooler;
 use crate::storage::write::Answer;
 
 /// Prepared statements kept; each takes some tens of kilobytes on the server.
@@ -24,16 +27,30 @@ const STATEMENTS_KEPT: usize = 128;
 /// The server ends statements that take too long. If it does not even say so, the connection is given up.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// Ends a transaction; a session that is lost then may have done so or not.
+pub(super) const COMMIT: &str = "commit";
+
 /// An open session.
 pub(in crate::storage) struct Connection {
     client: Client,
     task: JoinHandle<()>,
     statements: Cache<String, Statement>,
+    pulse: Arc<Pulse>,
     timeout: Duration,
     /// Whether something was sent whose answer has not come, or may never come.
     is_running: bool,
+    /// Whether the statements of the last call were sent, all of them.
+    is_sent: bool,
     /// Whether it met an error after which it is not to be used.
     is_broken: bool,
+}
+
+/// What is sent of a statement.
+enum Form {
+    /// The name under which the server keeps it.
+    Prepared(Statement),
+    /// All of it: whoever stands between gives the session to somebody else afterwards.
+    Text(String),
 }
 
 impl fmt::Debug for Connection {
@@ -44,40 +61,38 @@ impl fmt::Debug for Connection {
 
 impl Connection {
     /// A session that has just begun.
-    pub(super) fn new(
-        client: Client,
-        session: tokio_postgres::Connection<Socket, NoTlsStream>,
-        timeout: Duration,
-    ) -> Self {
+    pub(super) fn new(client: Client, wire: Wire, pulse: Arc<Pulse>) -> Self {
         let task = tokio::spawn(async move {
-            if let Err(error) = session.await {
+            if let Err(error) = wire.await {
                 tracing::debug!(error = &error as &dyn std::error::Error, "connection to the database ended");
             }
         });
-        Self::over(client, task, timeout)
+        let timeout = pulse.place().statement_timeout;
+        Self::over(client, task, pulse, timeout)
     }
 
     /// One that hands on what others notify it of, if it listens.
     pub(super) fn notified(
         client: Client,
-        mut session: tokio_postgres::Connection<Socket, NoTlsStream>,
+        mut wire: Wire,
+        pulse: Arc<Pulse>,
         timeout: Duration,
         notifications: UnboundedSender<Notification>,
     ) -> Self {
         let task = tokio::spawn(async move {
-            while let Some(Ok(message)) = poll_fn(|context| session.poll_message(context)).await {
+            while let Some(Ok(message)) = poll_fn(|context| wire.poll_message(context)).await {
                 if let AsyncMessage::Notification(notification) = message {
                     // An error means that nobody wants them any more.
                     drop(notifications.send(notification));
                 }
             }
         });
-        Self::over(client, task, timeout)
+        Self::over(client, task, pulse, timeout)
     }
 
-    fn over(client: Client, task: JoinHandle<()>, timeout: Duration) -> Self {
+    fn over(client: Client, task: JoinHandle<()>, pulse: Arc<Pulse>, timeout: Duration) -> Self {
         let statements = Cache::new(STATEMENTS_KEPT);
-        Self { client, task, statements, timeout, is_running: false, is_broken: false }
+        Self { client, task, statements, pulse, timeout, is_running: false, is_sent: false, is_broken: false }
     }
 
     /// Whether it may be used again.
@@ -109,13 +124,17 @@ impl Connection {
         position: usize,
         after: Option<&'static str>,
     ) -> Result<Answer, Failure> {
-        self.is_running = true;
-        let result = tokio::time::timeout(self.timeout + GRACE, self.send(before, statements, position, after)).await;
-        let result = result.unwrap_or(Err(Failure::TimedOut));
+        (self.is_running, self.is_sent) = (true, false);
+        let pulse = Arc::clone(&self.pulse);
+        let timeout = self.timeout + GRACE;
+        let result = pulse.patiently(self.send(before, statements, position, after), timeout).await;
         // Without an answer it stays running, so that it is ended when it is dropped.
-        self.is_running = matches!(result, Err(Failure::TimedOut));
+        self.is_running = matches!(result, Err(Failure::TimedOut | Failure::Silent));
         self.is_broken |= result.as_ref().err().is_some_and(Failure::breaks_connection);
-        result
+        match result {
+            Err(failure) if self.is_sent && after == Some(COMMIT) && failure.is_loss() => Err(Failure::Unknown),
+            result => result,
+        }
     }
 
     async fn send(
@@ -130,6 +149,10 @@ impl Connection {
             prepared.push((self.prepared(statement).await?, *statement));
         }
         let client = &self.client;
+        if client.is_closed() {
+            return Err(Failure::Unreachable);
+        }
+        self.is_sent = true;
         if let ([(statement, sql)], None, None) = (prepared.as_slice(), before, after) {
             return Ok(answer(client, statement, sql).await?);
         }
@@ -157,25 +180,32 @@ impl Connection {
         Ok(found)
     }
 
-    async fn prepared(&mut self, statement: &Sql) -> Result<Statement, Failure> {
+    async fn prepared(&mut self, statement: &Sql) -> Result<Form, Failure> {
+        if self.pulse.place().pooler == Pooler::Transaction {
+            return Ok(Form::Text(numbered(statement.text())));
+        }
         let parameters = statement.parameters();
         let mut key = String::with_capacity(statement.text().len() + parameters.len() + 1);
         key.push_str(statement.text());
         key.push('\0');
         key.extend(parameters.iter().map(mark_of));
         if let Some(known) = self.statements.get(&key) {
-            return Ok(known.clone());
+            return Ok(Form::Prepared(known.clone()));
         }
         let types: Vec<_> = parameters.iter().map(type_of).collect();
         let prepared = self.client.prepare_typed(&numbered(statement.text()), &types).await?;
         self.statements.insert(key, prepared.clone());
-        Ok(prepared)
+        Ok(Form::Prepared(prepared))
     }
 }
 
-async fn answer(client: &Client, statement: &Statement, sql: &Sql) -> Result<Answer, tokio_postgres::Error> {
+async fn answer(client: &Client, form: &Form, sql: &Sql) -> Result<Answer, tokio_postgres::Error> {
     let parameters = sql.parameters().iter().map(|parameter| parameter as &(dyn ToSql + Sync));
-    let mut rows = std::pin::pin!(client.query_raw(statement, parameters).await?);
+    let rows = match form {
+        Form::Prepared(statement) => client.query_raw(statement, parameters).await?,
+        Form::Text(text) => client.query_typed_raw(text, parameters.zip(sql.parameters().iter().map(type_of))).await?,
+    };
+    let mut rows = std::pin::pin!(rows);
     if let Some(wanted) = sql.rows() {
         let mut writer = Writer::new(wanted);
         let mut is_found = false;
@@ -202,10 +232,10 @@ impl Drop for Connection {
             return;
         }
         self.task.abort();
-        let token = self.client.cancel_token();
+        let (token, tls) = (self.client.cancel_token(), self.pulse.place().tls());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                if let Err(error) = token.cancel_query(NoTls).await {
+                if let Err(error) = token.cancel_query(tls).await {
                     tracing::debug!(error = &error as &dyn std::error::Error, "statement not cancelled");
                 }
             });

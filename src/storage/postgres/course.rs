@@ -3,7 +3,7 @@
 //! A merge locks the node that it finds; one that finds none and then meets it is run again. What decides by more than one node waits
 //! until no other write runs, on any server, and lets none begin: it takes a lock that conflicts with those that writes take anyway.
 
-use super::connection::Connection;
+use super::connection::{COMMIT, Connection};
 use super::error::Failure;
 use super::outbox::Entry;
 use crate::sql::Sql;
@@ -30,11 +30,11 @@ pub(super) async fn run(connection: &mut Connection, write: &Write, entry: Optio
             (Some(Left::Instead(statement) | Left::Last(statement)), _) => statements.push(statement),
             (None, _) => {}
         }
-        let answer = connection.pipeline(Some(SHARED), &statements, position, Some("commit")).await?;
+        let answer = connection.pipeline(Some(SHARED), &statements, position, Some(COMMIT)).await?;
         return Ok(Done { text: answer.text, is_created: false });
     }
     let outcome = decided(connection, write, entry).await;
-    if outcome.is_err() {
+    if outcome.is_err() && connection.is_usable() {
         // A connection on which this fails is not used again.
         connection.pipeline(Some("rollback"), &[], 0, None).await.ok();
     }
@@ -90,7 +90,7 @@ async fn decided(connection: &mut Connection, write: &Write, entry: Option<Entry
     let is_update = is_merge(write) && found.is_found;
     let entry = entry.map(|entry| entry.of(if is_update { Action::Updated } else { Action::Created }));
     let statements: Vec<_> = changes.iter().chain(last).chain(&entry).collect::<Vec<&Sql>>();
-    let answer = connection.pipeline(None, &statements, changes.len(), Some("commit")).await?;
+    let answer = connection.pipeline(None, &statements, changes.len(), Some(COMMIT)).await?;
     Ok(Done { text: answer.text, is_created: !found.is_found })
 }
 

@@ -17,10 +17,18 @@ pub(in crate::storage) enum Failure {
     Driver(tokio_postgres::Error),
     /// What the write itself carried as the reason not to run.
     Refused(String),
-    /// No connection could be made in time.
+    /// No connection can be made, or the one there was has ended before anything was sent.
     Unreachable,
+    /// The server no longer answers anything.
+    Silent,
     /// No answer, not even that the statement was ended.
     TimedOut,
+    /// The connection was lost, or fell silent, between the order to commit and its answer.
+    Unknown,
+    /// No connection came free in time, or too many wait for one.
+    Busy,
+    /// The pool was closed.
+    Closed,
 }
 
 impl From<tokio_postgres::Error> for Failure {
@@ -30,17 +38,43 @@ impl From<tokio_postgres::Error> for Failure {
 }
 
 impl Failure {
-    /// Whether the connection is not to be used again. What it ran may have happened or not.
+    /// Whether the connection is not to be used again.
     pub(super) fn breaks_connection(&self) -> bool {
+        // 26000 and 0A000: what was prepared is no longer as it was.
+        self.is_loss() || self.code().is_some_and(|code| matches!(code, "26000" | "0A000"))
+    }
+
+    /// Whether the connection is lost, or nothing comes from it. What it ran may have happened or not.
+    pub(super) fn is_loss(&self) -> bool {
         match self {
-            Self::Driver(error) => match error.code() {
-                // 26000 and 0A000: what was prepared is no longer as it was.
-                Some(code) => is_lost(code.code()) || matches!(code.code(), "26000" | "0A000"),
-                None => true,
-            },
-            Self::Unreachable | Self::TimedOut => true,
-            Self::Refused(_) => false,
+            Self::Driver(_) => self.code().is_none_or(is_lost),
+            Self::Unreachable | Self::Silent | Self::TimedOut | Self::Unknown => true,
+            Self::Refused(_) | Self::Busy | Self::Closed => false,
         }
+    }
+
+    /// Whether nothing of a write was kept, for sure.
+    pub(super) fn is_without_effect(&self) -> bool {
+        !matches!(self, Self::Unknown | Self::Silent | Self::TimedOut)
+    }
+
+    /// Whether nothing came from the server for a while: who tries again waits again.
+    pub(super) fn is_silence(&self) -> bool {
+        matches!(self, Self::Silent | Self::TimedOut)
+    }
+
+    /// Whether the server has no room for a connection.
+    pub(super) fn is_full(error: &tokio_postgres::Error) -> bool {
+        error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS)
+    }
+
+    /// Whether it is not the server that answers, or one that starts or stops.
+    pub(super) fn is_network(error: &tokio_postgres::Error) -> bool {
+        error.code().is_none_or(|code| is_lost(code.code()))
+    }
+
+    fn code(&self) -> Option<&str> {
+        if let Self::Driver(error) = self { error.code().map(SqlState::code) } else { None }
     }
 
     /// Whether the same statements may succeed now: a deadlock, or another write came first.
@@ -58,8 +92,11 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Refused(reason) => Self::Refused(reason),
-            Failure::Unreachable => Self::Busy,
+            Failure::Unreachable | Failure::Silent => Self::Unavailable,
             Failure::TimedOut => Self::Timeout,
+            Failure::Unknown => Self::Unknown,
+            Failure::Busy => Self::Busy,
+            Failure::Closed => Self::Closed,
             Failure::Driver(error) if is_key_conflict(&error) => Self::Conflict,
             Failure::Driver(error) => match error.code().map(SqlState::code) {
                 Some("57014") => Self::Timeout,
@@ -68,8 +105,8 @@ impl From<Failure> for Error {
                 Some("53000" | "53200" | "53300" | "55P03" | "40001" | "40P01") => Self::Busy,
                 Some("54000") => Self::Refused("a value is too long for its index: shorten it".to_owned()),
                 Some("22021") => Self::Refused("text with the character U+0000 cannot be stored".to_owned()),
-                Some(code) if is_lost(code) => Self::Busy,
-                None if is_of_network(&error) => Self::Busy,
+                Some(code) if is_lost(code) => Self::Unavailable,
+                None if is_of_network(&error) => Self::Unavailable,
                 _ => Self::Internal(Arc::new(error)),
             },
         }

@@ -12,6 +12,7 @@ use super::connection::Connection;
 use super::error::{Failure, not_connected};
 use super::parameter::type_of;
 use super::place::Place;
+use super::pulse::Pulse;
 use crate::model::columns::system;
 use crate::model::{Column, StorageType};
 use crate::sql::{Parameter, Sql};
@@ -20,10 +21,10 @@ use crate::storage::error::{Error, OpenError};
 use crate::storage::exchange::{NewNode, NewRelation, NotAdded, Rejection};
 use crate::storage::settings::Settings;
 
+/// What a transaction sees is settled by its first statement.
+const SNAPSHOT: &str = "begin isolation level repeatable read read only; select 1 from clef_schema limit 1";
 /// A file takes as long as it takes. Only for the transaction: the next one may be another client's (pgbouncer).
 const NO_TIMEOUT: &str = "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0";
-/// What a transaction sees is settled by its first statement.
-const MOMENT: &str = "begin isolation level repeatable read read only; select 1 from clef_schema limit 1";
 /// Rows come from indexes in their order, and none is kept for a sort or a hash table.
 const STREAMED: &str = "set local enable_sort = off; set local enable_hashjoin = off; set local enable_mergejoin = off; \
      set local enable_bitmapscan = off";
@@ -44,10 +45,10 @@ pub(in crate::storage) struct Importer(Connection);
 impl Exporter {
     /// Of a database that was opened before, and fits.
     pub(in crate::storage) async fn open(settings: &Settings) -> Result<Self, OpenError> {
-        let place = Place::new(settings)?;
+        let place = Place::new(&settings.url, settings)?;
         let opened = async {
-            let mut connection = place.connect().await?;
-            connection.begin(MOMENT).await?;
+            let mut connection = Pulse::once(place.clone()).await?;
+            connection.begin(SNAPSHOT).await?;
             connection.client().batch_execute(&[NO_TIMEOUT, STREAMED].join("; ")).await?;
             Ok(Self(connection))
         };
@@ -74,8 +75,8 @@ impl Exporter {
 impl Importer {
     /// Of a database that was opened before, and fits.
     pub(in crate::storage) async fn open(settings: &Settings) -> Result<Self, OpenError> {
-        let place = Place::new(settings)?;
-        let connection = place.connect().await;
+        let place = Place::new(&settings.url, settings)?;
+        let connection = Pulse::once(place.clone()).await;
         connection.map(Self).map_err(|failure| not_connected(&place.name, failure))
     }
 

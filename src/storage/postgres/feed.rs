@@ -11,8 +11,8 @@ use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until};
 use super::error::Failure;
 use super::outbox::{self, KEPT};
 use super::peers::Peers;
-use super::place::Place;
 use super::position::Position;
+use super::pulse::Pulse;
 use super::session::{Heard, Session};
 use super::snapshots::Snapshots;
 use crate::storage::error::Error;
@@ -41,7 +41,7 @@ const PAUSES_MAX: usize = 500;
 /// The task.
 #[derive(Debug)]
 pub(super) struct Feed {
-    place: Place,
+    pulse: Arc<Pulse>,
     events: Events,
     asks: UnboundedReceiver<Ask>,
     peers: Arc<Peers>,
@@ -77,7 +77,7 @@ impl From<Failure> for Ended {
 
 impl Feed {
     pub(super) fn new(
-        (place, is_notified): (Place, bool),
+        (pulse, is_notified): (Arc<Pulse>, bool),
         statement_timeout: Duration,
         events: Events,
         peers: Arc<Peers>,
@@ -86,7 +86,7 @@ impl Feed {
         let (sender, asks) = mpsc::unbounded_channel();
         events.set_feed(sender);
         Self {
-            place,
+            pulse,
             events,
             asks,
             peers,
@@ -134,7 +134,7 @@ impl Feed {
     }
 
     async fn rounds(&mut self) -> Result<(), Ended> {
-        let mut session = Session::open(&self.place, self.is_notified).await?;
+        let mut session = Session::open(&self.pulse, self.is_notified).await?;
         let mut ticks = interval(POLL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut due = Due::default();

@@ -1,38 +1,55 @@
-//! The address of the database, and sessions on it.
+//! The address of a server, and sessions on it.
 
+use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use sqlx::ConnectOptions;
-use sqlx::postgres::PgConnectOptions;
-use tokio::sync::mpsc::UnboundedSender;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use tokio_postgres::config::Host;
-use tokio_postgres::{Config, NoTls, Notification};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::connection::Connection;
-use super::error::Failure;
+use super::bridge::{Bridge, NoTls};
+use super::tls::{Mode, Wish};
 use crate::storage::error::OpenError;
-use crate::storage::settings::Settings;
+use crate::storage::settings::{Pooler, Settings};
 
-/// How long changes at start wait for others on the database.
-const LOCK_TIMEOUT: &str = "60s";
-/// How long nothing may come from the server before it is asked whether it is still there.
-const KEEPALIVE: Duration = Duration::from_secs(10);
+/// How long a server may take to let a session begin.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long nothing may come from the server before the system asks it whether it is still there, and between two times of asking.
+const KEEPALIVE: Duration = Duration::from_secs(2);
 /// How long sent bytes may stay unacknowledged.
-const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(10);
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(3);
 
-/// Where the database is.
-#[derive(Debug, Clone)]
+/// What carries a session: to be run beside its client.
+pub(super) type Wire = tokio_postgres::Connection<Socket, <Tls as MakeTlsConnect<Socket>>::Stream>;
+
+/// What encrypts, if the address or the server wants it.
+pub(super) type Tls = MakeRustlsConnect;
+
+/// Where a server is, and how it is spoken to.
+#[derive(Clone)]
 pub(super) struct Place {
     /// Its name for the administrator.
     pub(super) name: String,
-    /// For the changes at start.
-    pub(super) first_connection: PgConnectOptions,
-    /// For everything else.
     config: Config,
-    /// How long a server may take to answer.
-    pub(super) connect_timeout: Duration,
-    statement_timeout: Duration,
+    host: Host,
+    port: u16,
+    mode: Mode,
+    tls: Arc<ClientConfig>,
+    pub(super) statement_timeout: Duration,
+    /// What stands between.
+    pub(super) pooler: Pooler,
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Place").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// Whether an address is one of PostgreSQL.
@@ -41,63 +58,96 @@ pub(in crate::storage) fn is_address(url: &str) -> bool {
 }
 
 impl Place {
-    /// Reads the address.
-    pub(super) fn new(settings: &Settings) -> Result<Self, OpenError> {
+    /// Reads an address, and the files of certificates that it names.
+    pub(super) fn new(url: &str, settings: &Settings) -> Result<Self, OpenError> {
         // What the parsers say may hold a part of the password.
-        let mut config = Config::from_str(&settings.url).map_err(|_| OpenError::PostgresAddress)?;
-        let first_connection = PgConnectOptions::from_str(&settings.url).map_err(|_| OpenError::PostgresAddress)?;
+        let (url, wish) = Wish::split(url).ok_or(OpenError::PostgresAddress)?;
+        let mut config = Config::from_str(&url).map_err(|_| OpenError::PostgresAddress)?;
         let host = match config.get_hosts() {
-            [Host::Tcp(host)] => host.clone(),
-            [Host::Unix(folder)] => folder.display().to_string(),
+            [host] => host.clone(),
             _ => return Err(OpenError::PostgresAddress),
+        };
+        let host_name = match &host {
+            Host::Tcp(host) => host.clone(),
+            Host::Unix(folder) => folder.display().to_string(),
         };
         let port = config.get_ports().first().copied().unwrap_or(5432);
         let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
-        let name = format!("{database} on {host}:{port}");
-        let milliseconds = settings.statement_timeout.as_millis();
-        // Reading is all that a session may do until a write begins.
-        let options = format!(
-            "{} -c default_transaction_read_only=on -c plan_cache_mode=force_generic_plan -c jit=off \
-             -c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout={milliseconds} \
-             -c standard_conforming_strings=on -c client_min_messages=warning",
-            config.get_options().unwrap_or_default()
-        );
+        let name = format!("{database} on {host_name}:{port}");
+        if settings.pooler == Pooler::None {
+            let milliseconds = settings.statement_timeout.as_millis();
+            // Reading is all that a session may do until a write begins.
+            let options = format!(
+                "{} -c default_transaction_read_only=on -c plan_cache_mode=force_generic_plan -c jit=off \
+                 -c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout={milliseconds} \
+                 -c standard_conforming_strings=on -c client_min_messages=warning",
+                config.get_options().unwrap_or_default()
+            );
+            config.options(options.trim_start());
+        }
         config
-            .options(options.trim_start())
             .application_name("clef")
-            .connect_timeout(settings.acquire_timeout)
+            .ssl_mode(wish.mode.driver())
+            .connect_timeout(CONNECT_TIMEOUT)
             .keepalives_idle(KEEPALIVE)
+            .keepalives_interval(KEEPALIVE)
             .tcp_user_timeout(UNACKNOWLEDGED_MAX);
-        let first_connection = first_connection
-            .application_name("clef")
-            .options([("lock_timeout", LOCK_TIMEOUT), ("client_min_messages", "warning")])
-            .disable_statement_logging();
         Ok(Self {
             name,
-            first_connection,
             config,
-            connect_timeout: settings.acquire_timeout,
+            host,
+            port,
+            mode: wish.mode,
+            tls: Arc::new(wish.config()?),
             statement_timeout: settings.statement_timeout,
+            pooler: settings.pooler,
         })
     }
 
-    /// A session for reads and writes.
-    pub(super) async fn connect(&self) -> Result<Connection, Failure> {
-        let connect = self.config.connect(NoTls);
-        let connected = tokio::time::timeout(self.connect_timeout, connect).await;
-        let (client, session) = connected.map_err(|_| Failure::Unreachable)??;
-        Ok(Connection::new(client, session, self.statement_timeout))
+    /// A session that has just begun, with what carries it; `None` if the server took too long.
+    pub(super) async fn session(&self) -> Result<Option<(Client, Wire)>, tokio_postgres::Error> {
+        let connect = self.config.connect(self.tls());
+        tokio::time::timeout(CONNECT_TIMEOUT, connect).await.ok().transpose()
     }
 
-    /// A session that hands on what others notify it of, and gives up sooner.
-    pub(super) async fn notified(
-        &self,
-        timeout: Duration,
-        notifications: UnboundedSender<Notification>,
-    ) -> Result<Connection, Failure> {
-        let connect = self.config.connect(NoTls);
-        let connected = tokio::time::timeout(self.connect_timeout, connect).await;
-        let (client, session) = connected.map_err(|_| Failure::Unreachable)??;
-        Ok(Connection::notified(client, session, timeout, notifications))
+    /// What encrypts.
+    pub(super) fn tls(&self) -> Tls {
+        Tls::new(ClientConfig::clone(&self.tls))
+    }
+
+    /// How the driver that changes tables connects, and what has to live as long as its connection.
+    pub(super) async fn first_connection(&self) -> Result<(PgConnectOptions, Option<Bridge>), OpenError> {
+        let mut options = PgConnectOptions::new_without_pgpass()
+            .port(self.port)
+            .ssl_mode(PgSslMode::Disable)
+            .extra_float_digits(None)
+            .application_name("clef");
+        if let Some(user) = self.config.get_user() {
+            options = options.username(user);
+        }
+        if let Some(password) = self.config.get_password() {
+            options = options.password(&String::from_utf8_lossy(password));
+        }
+        if let Some(database) = self.config.get_dbname().or(self.config.get_user()) {
+            options = options.database(database);
+        }
+        let (options, bridge) = match &self.host {
+            Host::Unix(folder) => (options.socket(folder), None),
+            Host::Tcp(host) => {
+                let bridge = Bridge::new(host, self.port, self.mode, Arc::clone(&self.tls));
+                let bridge = tokio::time::timeout(CONNECT_TIMEOUT, bridge).await;
+                let timed_out = |_| Err(std::io::ErrorKind::TimedOut.into());
+                let bridge = bridge.unwrap_or_else(timed_out).map_err(|error| self.not_reached(error))?;
+                (options.socket(bridge.folder()), Some(bridge))
+            }
+        };
+        Ok((options.disable_statement_logging(), bridge))
+    }
+
+    fn not_reached(&self, error: std::io::Error) -> OpenError {
+        let database = self.name.clone();
+        let is_tls = error.get_ref().is_some_and(|cause| cause.is::<rustls::Error>() || cause.is::<NoTls>());
+        let source = error.into();
+        if is_tls { OpenError::Tls { database, source } } else { OpenError::Unreachable { database, source } }
     }
 }

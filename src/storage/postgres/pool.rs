@@ -1,32 +1,61 @@
 //! Connections that are used one at a time: as many as are needed, up to a limit, the last used first.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use rand::Rng;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, TryAcquireError};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::connection::Connection;
+use super::error::Failure;
 use super::place::Place;
-use crate::storage::error::Error;
+use super::pulse::Pulse;
+use crate::storage::figures::PoolFigures;
 use crate::storage::settings::Settings;
+
+/// Statements that wait, for each connection: more are refused at once.
+const WAITING_PER_CONNECTION: usize = 64;
+/// How long a connection is kept that nobody uses.
+const IDLE_MAX: Duration = Duration::from_mins(5);
+/// How long a connection is kept at least; some live longer by up to a quarter, so that not all end at once.
+const LIFETIME: Duration = Duration::from_mins(30);
+/// Between two times of closing what is kept too long.
+const TIDY_EVERY: Duration = Duration::from_secs(30);
 
 /// The connections.
 #[derive(Debug)]
 pub(super) struct Pool {
-    place: Place,
+    pulse: Arc<Pulse>,
     permits: Arc<Semaphore>,
     idle: Arc<Idle>,
     count: u32,
+    waiting: AtomicUsize,
     acquire_timeout: Duration,
 }
 
-#[derive(Debug, Default)]
-struct Idle(Mutex<Vec<Connection>>);
+#[derive(Debug)]
+struct Idle {
+    kept: Mutex<Vec<Kept>>,
+    pulse: Arc<Pulse>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    connection: Connection,
+    /// When it is too old.
+    end: Instant,
+    /// Of the pulse, when it was made.
+    losses: u64,
+    /// Since when nobody uses it.
+    since: Instant,
+}
 
 /// A connection and the right to it. Goes back to the pool if it can be used again.
 #[derive(Debug)]
 pub(super) struct Lease {
-    connection: Option<Connection>,
+    kept: Option<Kept>,
     idle: Arc<Idle>,
     _permit: OwnedSemaphorePermit,
 }
@@ -34,26 +63,56 @@ pub(super) struct Lease {
 impl Pool {
     /// Opens nothing yet.
     pub(super) fn new(place: Place, settings: &Settings) -> Self {
+        let pulse = Pulse::new(place);
+        let idle = Arc::new(Idle { kept: Mutex::default(), pulse: Arc::clone(&pulse) });
+        tokio::spawn(tidy(Arc::downgrade(&idle)));
         let count = settings.connections.max(1);
         Self {
-            place,
+            pulse,
             permits: Arc::new(Semaphore::new(count as usize)),
-            idle: Arc::default(),
+            idle,
             count,
+            waiting: AtomicUsize::default(),
             acquire_timeout: settings.acquire_timeout,
         }
     }
 
-    /// Waits for a connection.
-    pub(super) async fn lease(&self) -> Result<Lease, Error> {
-        let permit = Arc::clone(&self.permits).acquire_owned();
-        let permit = tokio::time::timeout(self.acquire_timeout, permit).await.map_err(|_| Error::Busy)?;
-        let permit = permit.map_err(|_| Error::Closed)?;
-        let connection = match self.idle.take() {
-            Some(connection) => connection,
-            None => self.place.connect().await?,
+    /// Where its server is, and whether it can be reached.
+    pub(super) fn pulse(&self) -> &Arc<Pulse> {
+        &self.pulse
+    }
+
+    /// When a statement that comes now has waited long enough for a connection.
+    pub(super) fn deadline(&self) -> Instant {
+        Instant::now() + self.acquire_timeout
+    }
+
+    /// Waits for a connection, unless the server is away.
+    pub(super) async fn lease(&self, deadline: Instant) -> Result<Lease, Failure> {
+        if self.pulse.is_down() {
+            return Err(Failure::Unreachable);
+        }
+        let permit = self.permit(deadline).await?;
+        let kept = if let Some(kept) = self.idle.take() {
+            kept
+        } else {
+            let losses = self.pulse.losses();
+            Kept::new(self.pulse.connect(deadline).await?, losses)
         };
-        Ok(Lease { connection: Some(connection), idle: Arc::clone(&self.idle), _permit: permit })
+        Ok(Lease { kept: Some(kept), idle: Arc::clone(&self.idle), _permit: permit })
+    }
+
+    /// A connection broke: no other one from before is used again.
+    pub(super) fn lose(&self) {
+        self.pulse.lose();
+        self.idle.lock().clear();
+    }
+
+    /// What it holds now.
+    pub(super) fn figures(&self) -> PoolFigures {
+        let idle = self.idle.lock().len();
+        let leased = (self.count as usize).saturating_sub(self.permits.available_permits());
+        PoolFigures { open: idle + leased, idle, waiting: self.waiting.load(Ordering::Relaxed) }
     }
 
     /// Waits for running statements, a while, and closes the connections.
@@ -64,35 +123,98 @@ impl Pool {
         self.permits.close();
         self.idle.lock().clear();
     }
+
+    async fn permit(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, Failure> {
+        match Arc::clone(&self.permits).try_acquire_owned() {
+            Ok(permit) => return Ok(permit),
+            Err(TryAcquireError::Closed) => return Err(Failure::Closed),
+            Err(TryAcquireError::NoPermits) => {}
+        }
+        let waiting = Waiting::new(&self.waiting);
+        if waiting.before >= WAITING_PER_CONNECTION * self.count as usize {
+            return Err(Failure::Busy);
+        }
+        tokio::select! {
+            biased;
+            permit = Arc::clone(&self.permits).acquire_owned() => permit.map_err(|_: AcquireError| Failure::Closed),
+            () = self.pulse.went_down() => Err(Failure::Unreachable),
+            () = sleep_until(deadline) => Err(Failure::Busy),
+        }
+    }
+}
+
+/// Counted among those that wait.
+struct Waiting<'a> {
+    count: &'a AtomicUsize,
+    before: usize,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        Self { count, before: count.fetch_add(1, Ordering::Relaxed) }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Lease {
     /// The connection, which is there until the lease ends.
-    pub(super) fn connection(&mut self) -> Result<&mut Connection, Error> {
-        self.connection.as_mut().ok_or(Error::Closed)
+    pub(super) fn connection(&mut self) -> Result<&mut Connection, Failure> {
+        self.kept.as_mut().map(|kept| &mut kept.connection).ok_or(Failure::Closed)
+    }
+}
+
+impl Kept {
+    fn new(connection: Connection, losses: u64) -> Self {
+        let now = Instant::now();
+        let end = now + LIFETIME.mul_f64(rand::rng().random_range(1.0..1.25));
+        Self { connection, end, losses, since: now }
     }
 }
 
 impl Idle {
-    fn lock(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self) -> Option<Connection> {
-        let mut connections = self.lock();
-        while let Some(connection) = connections.pop() {
-            if connection.is_usable() {
-                return Some(connection);
+    fn take(&self) -> Option<Kept> {
+        let now = Instant::now();
+        let mut kept = self.lock();
+        while let Some(last) = kept.pop() {
+            if self.is_good(&last, now) {
+                return Some(last);
             }
         }
         None
+    }
+
+    fn is_good(&self, kept: &Kept, now: Instant) -> bool {
+        let is_young = now < kept.end && now.duration_since(kept.since) < IDLE_MAX;
+        is_young && kept.losses == self.pulse.losses() && kept.connection.is_usable()
+    }
+}
+
+/// Closes what is too old, as long as the pool is there.
+async fn tidy(idle: Weak<Idle>) {
+    loop {
+        sleep(TIDY_EVERY).await;
+        let Some(idle) = idle.upgrade() else { return };
+        let now = Instant::now();
+        let mut kept = idle.lock();
+        kept.retain(|kept| idle.is_good(kept, now));
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take().filter(Connection::is_usable) {
-            self.idle.lock().push(connection);
+        let Some(mut kept) = self.kept.take() else { return };
+        kept.since = Instant::now();
+        if self.idle.is_good(&kept, kept.since) {
+            self.idle.lock().push(kept);
         }
     }
 }

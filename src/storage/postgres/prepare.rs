@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, DbErr, SqlxPostgresConnector, TransactionTrait};
 use sqlx::postgres::PgPoolOptions;
 
 use super::error::{not_opened, not_prepared};
-use super::place::Place;
+use super::place::{CONNECT_TIMEOUT, Place};
 use crate::model::Model;
 use crate::sql::Dialect;
 use crate::storage::change::{Change, RemovedPolicy};
@@ -13,7 +13,9 @@ use crate::storage::error::OpenError;
 use crate::storage::prepare::{self, Outcome, Subject};
 
 /// Held until the end of the transaction: several processes may start at once. The number is that of no other program: `clef` as bytes.
-const LOCK: &str = "select pg_advisory_xact_lock(1668048230)";
+/// Statements that another user of a pooled session has prepared have the names that the driver takes.
+const BEGIN: &str = "deallocate all; set local lock_timeout = '60s'; set local client_min_messages = warning; \
+    select pg_advisory_xact_lock(1668048230)";
 
 /// Brings the database up to date with the model.
 pub(super) async fn prepare(
@@ -23,15 +25,14 @@ pub(super) async fn prepare(
     outcome: Outcome,
 ) -> Result<Vec<Change>, OpenError> {
     check_names(model)?;
-    let options = place.first_connection.clone();
-    let pool =
-        PgPoolOptions::new().max_connections(1).acquire_timeout(place.connect_timeout).connect_with(options).await;
+    let (options, _bridge) = place.first_connection().await?;
+    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(CONNECT_TIMEOUT).connect_with(options).await;
     let pool = pool.map_err(|error| not_opened(&place.name, error))?;
     let failed = |error| not_prepared(&place.name, error);
     let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
     let begun = async {
         let transaction = connection.begin().await?;
-        transaction.execute_unprepared(LOCK).await?;
+        transaction.execute_unprepared(BEGIN).await?;
         Ok::<_, DbErr>(transaction)
     };
     let subject = Subject { dialect: Dialect::Postgres, name: &place.name, failed: &failed };

@@ -1,5 +1,6 @@
 //! The session of the feed: reads the outbox, and hears what other servers notify it of.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -10,8 +11,8 @@ use tokio_postgres::Notification;
 use super::connection::Connection;
 use super::error::Failure;
 use super::outbox::{self, Row};
-use super::place::Place;
 use super::position::Position;
+use super::pulse::Pulse;
 use crate::sql::Sql;
 
 /// A server that says nothing for so long is given up. Most of what is asked takes less than a millisecond.
@@ -43,9 +44,9 @@ struct Numbers {
 }
 
 impl Session {
-    pub(super) async fn open(place: &Place, is_notified: bool) -> Result<Self, Failure> {
+    pub(super) async fn open(pulse: &Arc<Pulse>, is_notified: bool) -> Result<Self, Failure> {
         let (sender, notifications) = mpsc::unbounded_channel();
-        let mut connection = place.notified(TIMEOUT, sender).await?;
+        let mut connection = pulse.notified(TIMEOUT, sender).await?;
         let mut process = None;
         if is_notified {
             connection.begin("listen clef_event").await?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::Failure;
-use super::place::Place;
+use super::pulse::Pulse;
 use crate::sql::Sql;
 use crate::storage::error::Error;
 use crate::storage::snapshot::{self, Snapshot};
@@ -19,7 +19,7 @@ const BEGIN: &str = "begin isolation level repeatable read read only";
 /// Snapshots that are held here.
 #[derive(Debug)]
 pub(super) struct Snapshots {
-    place: Place,
+    pulse: Arc<Pulse>,
     places: Arc<Semaphore>,
     /// By the names that stand in the outbox.
     own: Mutex<HashMap<String, Weak<Snapshot>>>,
@@ -43,15 +43,15 @@ pub(super) struct Named {
 }
 
 impl Snapshots {
-    pub(super) fn new(place: Place) -> Self {
-        Self { place, places: Arc::new(Semaphore::new(SNAPSHOTS_MAX)), own: Mutex::default() }
+    pub(super) fn new(pulse: Arc<Pulse>) -> Self {
+        Self { pulse, places: Arc::new(Semaphore::new(SNAPSHOTS_MAX)), own: Mutex::default() }
     }
 
     /// The database as it is now; none if there are too many, or none can be had.
     pub(super) async fn take(&self, watchers: Watchers) -> Option<Named> {
         let place = self.room()?;
         let taken = async {
-            let mut connection = self.place.connect().await?;
+            let mut connection = self.pulse.connect_apart().await?;
             // What a transaction sees is settled by its first statement.
             let first = match watchers {
                 Watchers::Here => Sql::new("select cast(pg_backend_pid() as text)"),
@@ -82,7 +82,7 @@ impl Snapshots {
         }
         let place = self.room()?;
         let opened = async {
-            let mut connection = self.place.connect().await?;
+            let mut connection = self.pulse.connect_apart().await?;
             let mut import = Sql::new("set transaction snapshot ");
             import.literal(name);
             connection.pipeline(Some(BEGIN), &[&import], 0, None).await?;

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 static CLUSTER: OnceLock<Cluster> = OnceLock::new();
 
 /// Ends when the test process does, however that ends: its standard input closes then.
-const WATCH: &str = r#"read _; "$0/pg_ctl" -D "$1/data" -m immediate stop >/dev/null 2>&1; rm -rf "$1""#;
+pub(crate) const WATCH: &str = r#"read _; "$0/pg_ctl" -D "$1/data" -m immediate stop >/dev/null 2>&1; rm -rf "$1""#;
 
 struct Cluster {
     folder: PathBuf,
@@ -82,7 +82,7 @@ impl Cluster {
     }
 }
 
-fn command(program: &Path, user: Option<(u32, u32)>) -> Command {
+pub(crate) fn command(program: &Path, user: Option<(u32, u32)>) -> Command {
     let mut command = Command::new(program);
     command.current_dir("/");
     if let Some((user, group)) = user {
@@ -92,7 +92,7 @@ fn command(program: &Path, user: Option<(u32, u32)>) -> Command {
 }
 
 /// Debian keeps the programs of each version apart.
-fn programs() -> Option<PathBuf> {
+pub(crate) fn programs() -> Option<PathBuf> {
     let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
         .ok()?
         .filter_map(Result::ok)
@@ -104,7 +104,7 @@ fn programs() -> Option<PathBuf> {
 }
 
 /// PostgreSQL refuses to run as root: the user that came with its package does then.
-fn other_user() -> Option<(u32, u32)> {
+pub(crate) fn other_user() -> Option<(u32, u32)> {
     let id = |arguments: &[&str]| -> u32 {
         let output = Command::new("id").args(arguments).output().unwrap();
         String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
