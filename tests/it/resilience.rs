@@ -4,6 +4,7 @@ mod database;
 mod starting;
 mod returning;
 mod busy;
+mod encrypted;
 
 use serde_json::{Value, json};
 
