@@ -2,6 +2,7 @@
 //!
 //! Not `axum::serve`, which lets a client take for ever to send a request's head (axum 0.8, serve/mod.rs).
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
@@ -9,9 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use hyper::Request;
+use futures_util::FutureExt;
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
+use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use socket2::{SockRef, TcpKeepalive};
@@ -22,6 +25,13 @@ use tower::{ServiceExt, service_fn};
 use super::client_address::Peer;
 use super::live::Stopping;
 use super::{Limits, Router};
+
+/// How long a client may leave what was sent to it unacknowledged, or have no room for more.
+#[cfg(target_os = "linux")]
+const UNTAKEN_MAX: Duration = Duration::from_secs(20);
+
+/// How long an open connection may bring a request once the server stops: one that was on its way. The answer says that it is the last.
+const LINGER: Duration = Duration::from_millis(500);
 
 /// Whether all requests were answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +80,8 @@ pub async fn serve(
             () = connections.accept(&listener) => {}
         }
     }
+    // Who is in line believes to be connected.
+    while connections.accept(&listener).now_or_never().is_some() {}
     drop(listener);
     connections.drain(drain_timeout).await
 }
@@ -108,7 +120,11 @@ impl Connections {
         };
         // Answers are written as a whole: waiting for more only delays them.
         stream.set_nodelay(true).ok();
-        SockRef::from(&stream).set_tcp_keepalive(&self.keepalive).ok();
+        let socket = SockRef::from(&stream);
+        socket.set_tcp_keepalive(&self.keepalive).ok();
+        // Ends who takes nothing of an answer, or a byte now and then (RFC 5482). Where there is no such option, nobody is ended.
+        #[cfg(target_os = "linux")]
+        socket.set_tcp_user_timeout(Some(UNTAKEN_MAX)).ok();
         let connection = self.connection(stream, Peer(address.ip()));
         tokio::spawn(async move {
             connection.await;
@@ -119,11 +135,18 @@ impl Connections {
     fn connection(&self, stream: TcpStream, peer: Peer) -> impl Future<Output = ()> + Send + 'static {
         let routes = self.routes.clone();
         // What is upgraded outlives this future, and holds a receiver for as long.
-        let stopping = Stopping::new(self.stopping.subscribe());
+        let stopping = self.stopping.subscribe();
         let service = TowerToHyperService::new(service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
-            request.extensions_mut().insert(stopping.clone());
-            routes.current().oneshot(request)
+            request.extensions_mut().insert(Stopping::new(stopping.clone()));
+            let (answer, stopping) = (routes.current().oneshot(request), stopping.clone());
+            async move {
+                let mut response = answer.await?;
+                if *stopping.borrow() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(response)
+            }
         }));
         let connection = self.builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
         let mut stopping = self.stopping.subscribe();
@@ -134,8 +157,10 @@ impl Connections {
             tokio::select! {
                 _ended = &mut connection => {}
                 () = stop => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await.ok();
+                    if tokio::time::timeout(LINGER, &mut connection).await.is_err() {
+                        connection.as_mut().graceful_shutdown();
+                        connection.await.ok();
+                    }
                 }
             }
         }

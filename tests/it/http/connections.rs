@@ -57,3 +57,21 @@ async fn what_runs_is_answered_before_the_server_stops() {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert_eq!(server.served.await.unwrap(), Drained::All);
 }
+
+#[tokio::test]
+async fn a_request_on_its_way_is_answered_and_told_to_be_the_last() {
+    let server = Server::start().await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    server.stop.send(()).unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        QUERY.len()
+    );
+    stream.write_all(&[head.as_bytes(), QUERY].concat()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"), "{answer}");
+    assert_eq!(server.served.await.unwrap(), Drained::All);
+}

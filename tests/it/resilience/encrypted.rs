@@ -37,7 +37,10 @@ fn server() -> (Database, String, String) {
     };
     write("data/server.crt", &certificate.pem());
     write("data/server.key", &key.serialize_pem());
-    write("data/pg_hba.conf", "local all all trust\nhostssl all clef all trust\nhostssl all guarded all scram-sha-256\n");
+    write(
+        "data/pg_hba.conf",
+        "local all all trust\nhostssl all clef all trust\nhostssl all guarded all scram-sha-256\n",
+    );
     let (own, other) = (write("own.pem", &own.pem()), write("other.pem", &other.pem()));
     database.start();
     (database, own, other)
@@ -52,9 +55,8 @@ async fn open(url: String) -> Result<Storage, OpenError> {
 async fn connections_are_encrypted_and_proved_as_the_address_says() {
     let (database, own, other) = server();
     let port = database.port;
-    let is_encrypted = || {
-        Sql::new("select cast(ssl as text) || ' ' || version from pg_stat_ssl where pid = pg_backend_pid()")
-    };
+    let is_encrypted =
+        || Sql::new("select cast(ssl as text) || ' ' || version from pg_stat_ssl where pid = pg_backend_pid()");
     for (host, query) in [
         ("127.0.0.1", String::new()),
         ("127.0.0.1", "?sslmode=prefer".to_owned()),
