@@ -80,7 +80,7 @@ class Verdict:
                 whole = {(MEMBER, person, organization), (MEMBER_OF, person, organization), (PEOPLE, person), (ORGANIZATIONS, organization)}
                 if not whole <= found.keys():
                     self.half.append((kind, person, organization))
-        self.rows = len(found)
+        self.found = found
 
     @property
     def problems(self):

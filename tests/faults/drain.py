@@ -38,9 +38,10 @@ async def drain(trial):
         if trial.engine == "sqlite":
             trial.expect(not trial.database.with_name("clef.db-wal").exists(), "the log of SQLite was left behind")
         await server.start()
-        if await trial.judge(history, server) is None:
+        verdict = await trial.judge(history, server)
+        if verdict is None:
             break
-        taken = await taken_and_dropped(server, history.unanswered[before:], log_begin)
+        taken = taken_and_dropped(server, history.unanswered[before:], log_begin, verdict.found)
         dropped += len(taken)
         early = [entry for entry in history.unanswered[before:] if entry[1] < signalled and entry not in taken]
         crossed += len(history.unanswered) - before - len(taken)
@@ -52,24 +53,15 @@ async def drain(trial):
     return trial.result(f"{rounds} times SIGTERM, {counted(history)}; {dropped} taken and dropped, {crossed} crossed with the close of their connection, exit 0 within {slowest:.2f} s")
 
 
-async def taken_and_dropped(server, unanswered, log_begin):
+def taken_and_dropped(server, unanswered, log_begin, found):
+    """Those that left a trace: a part of an answer, a line in the log, or what they were to write (its values are nobody else's)."""
     with open(server.log, "rb") as log:
         log.seek(log_begin)
         lines = log.read().decode(errors="replace")
-    taken = []
-    for entry in unanswered:
-        request, _, error, keys = entry
-        if error.began or f"request_id={request}" in lines or f'request_id="{request}"' in lines or any([await is_there(server.port, key) for key in keys]):
-            taken.append(entry)
-    return taken
-
-
-async def is_there(port, key):
-    http = Http(port)
-    ty, identifier = key[:2]
-    body = (await http.graphql(f"query of($i: ID) {{ {ty}(identifier: $i) {{ identifier }} }}", {"i": identifier})).json() if ty in ("Person", "Organization") else {}
-    http.close()
-    return bool((body.get("data") or {}).get(ty))
+    return [
+        entry for entry in unanswered
+        if entry[2].began or entry[0] in lines or any(found.get(key) == state for key, state in entry[3])
+    ]
 
 
 async def half_sent(port, token):

@@ -7,6 +7,7 @@ import asyncio
 import collections
 import itertools
 import json
+import os
 import re
 import time
 import uuid
@@ -122,7 +123,7 @@ class Writer:
 
     def __init__(self, history, http, token, marker, size=0):
         self.history, self.http, self.token, self.marker = history, http, token, marker
-        self.padding = "x" * size
+        self.size = size
         self.kinds = itertools.cycle(history.kinds)
         self.changing = []
 
@@ -136,7 +137,7 @@ class Writer:
             self.http.close()
 
     async def write(self, kind):
-        key, description = f"{uuid.uuid4()}", self.padding + f"{uuid.uuid4()}"
+        key, description = f"{uuid.uuid4()}", f"{uuid.uuid4()}" + os.urandom(self.size // 2).hex()
         person, given = (PEOPLE, key), {"i": key, "t": self.marker, "d": description}
         state = (self.marker, description)
         if kind == "pair":
@@ -175,7 +176,7 @@ class Writer:
             outcomes = dict.fromkeys(effects, "unknown")
             history.codes["no answer"] += 1
             history.slowest = max(history.slowest, time.monotonic() - begin)
-            history.unanswered.append((request, begin, error, [key for changed in effects.values() for key, _ in changed]))
+            history.unanswered.append((request, begin, error, [effect for changed in effects.values() for effect in changed]))
         except asyncio.CancelledError:
             for changed in effects.values():
                 history.note("unknown", changed)

@@ -32,8 +32,11 @@ class Network:
     async def accept(self, reader, writer):
         if self.mode in ("reset", "refuse"):
             return reset(writer)
-        while self.mode == "blackhole":
-            await self.changed.wait()
+        try:
+            while self.mode == "blackhole":
+                await self.changed.wait()
+        except asyncio.CancelledError:
+            return None
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
         except OSError:
@@ -42,6 +45,8 @@ class Network:
         self.pairs.add(pair)
         try:
             await asyncio.gather(self.pump(reader, far_writer, False), self.pump(far_reader, writer, True))
+        except asyncio.CancelledError:
+            pass  # The end of the scenario.
         finally:
             self.pairs.discard(pair)
 

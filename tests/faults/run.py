@@ -17,6 +17,9 @@ import traceback
 import crash
 import disk
 import drain
+import live
+import network
+import outage
 import slow
 import start
 from cluster import Cluster, Missing
@@ -27,11 +30,15 @@ SCENARIOS = {
     "control": (crash.control, BOTH),
     "kill": (crash.kill, BOTH),
     "pg-kill": (crash.pg_kill, POSTGRES),
+    "pg-restart": (outage.pg_restart, POSTGRES),
     "start": (start.start, BOTH),
     "drain": (drain.drain, BOTH),
     "rolling": (drain.rolling, POSTGRES),
     "disk-full": (disk.disk_full, BOTH),
     "slow-clients": (slow.slow_clients, SQLITE),
+    "pool": (outage.pool, BOTH),
+    "network": (network.network, POSTGRES),
+    "events": (live.events, BOTH),
 }
 
 
