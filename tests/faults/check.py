@@ -72,7 +72,8 @@ class Verdict:
             if states is None:
                 self.strangers.append(key)
             elif state not in states:
-                kind = self.lost if state is None else self.refused if states == {None} else self.altered
+                is_refused = key in history.refused and history.refused[key] == state
+                kind = self.refused if is_refused else self.lost if state is None else self.altered
                 kind.append(key)
         for kind, *ends in found:
             if kind in (MEMBER, MEMBER_OF):
@@ -84,7 +85,7 @@ class Verdict:
 
     @property
     def problems(self):
-        names = {"lost": self.lost, "refused and there": self.refused, "sent by nobody": self.strangers, "not as written": self.altered, "half a relation": self.half}
+        names = {"lost": self.lost, "refused and done": self.refused, "sent by nobody": self.strangers, "not as written": self.altered, "half a relation": self.half}
         return [f"{len(keys)} {name}, such as {keys[0]}" for name, keys in names.items() if keys]
 
 

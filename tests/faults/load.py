@@ -43,9 +43,11 @@ class History:
     """What was sent and what came of it. `stable`: people that were acknowledged and stay."""
 
     def __init__(self):
-        self.possible, self.stable = {}, []
+        self.possible, self.refused, self.stable = {}, {}, []
         self.counts, self.codes = collections.Counter(), collections.Counter()
-        self.untidy, self.slowest, self.successes, self.unanswered = [], 0.0, [], []
+        self.untidy, self.slowest, self.unanswered = [], 0.0, []
+        # When writes were acknowledged, and refused.
+        self.successes, self.failures = [], []
         # Whoever makes nothing of control actions is told so once, at the start.
         self.kinds = ["create", "create", "pair", "create", "change", "create", "request", "delete"]
 
@@ -61,6 +63,8 @@ class History:
                 self.possible[key] = self.states(key) | {state}
             else:
                 self.possible.setdefault(key, {None})
+                if outcome == "failed":
+                    self.refused[key] = state
 
     def error(self, error, status=200):
         code, message = error.get("extensions", {}).get("code", f"HTTP {status}"), error.get("message", "")
@@ -185,6 +189,8 @@ class Writer:
             history.note(outcomes[root], changed)
         if "acked" in outcomes.values():
             history.successes.append(time.monotonic())
+        if "failed" in outcomes.values():
+            history.failures.append(time.monotonic())
         return outcomes
 
 
