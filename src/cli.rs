@@ -2,6 +2,7 @@
 
 mod scopes;
 mod keys;
+mod import;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,7 +13,7 @@ use rand::rngs::OsRng;
 use crate::app::{self, Migration, Removed};
 use crate::clock::Clock;
 use crate::config::{self, Config, Environment, Settings};
-use crate::exchange::{Imported, Told, Unusable};
+use crate::exchange::Imported;
 use crate::telemetry::{self, LogFormat, Logs};
 use crate::terminal;
 
@@ -55,14 +56,9 @@ enum Command {
         /// Where to; without it, standard output.
         file: Option<PathBuf>,
     },
-    /// Add what `clef export` wrote; a server may run meanwhile. Run again after an interruption, it goes on where it stopped.
-    Import {
-        /// What from; without it, standard input.
-        file: Option<PathBuf>,
-        /// Leave out lines that cannot be used, and tell them, instead of stopping at the first.
-        #[arg(long)]
-        skip_invalid: bool,
-    },
+    /// Add what `clef export` wrote, or what another server shows; a server may run meanwhile. Run again after an interruption, it goes on
+    /// where it stopped.
+    Import(import::ImportArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -105,6 +101,18 @@ pub enum Error {
     /// Nobody could gain or lose anything.
     #[error("JWT_AUTH_KEYS is not set: set it to the keys whose rights are compared")]
     NoKeys,
+    /// What is sent along with queries.
+    #[error("a header is written as 'Name: value'")]
+    Header,
+    /// A file of headers.
+    #[error("`{}` cannot be read", path.display())]
+    HeaderFile {
+        /// As given.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// Of keys and tokens.
     #[error(transparent)]
     Keys(#[from] keys::Error),
@@ -159,12 +167,10 @@ impl Command {
                 let progress = runtime()?.block_on(app::exchange::export(config, file, |at| shown.show(at)))?;
                 shown.end(&format!("exported: {} nodes, {} relations", progress.nodes, progress.relations));
             }
-            Self::Import { file, skip_invalid } => {
+            Self::Import(arguments) => {
                 let (config, _logs) = started(settings)?;
                 let mut shown = terminal::Progress::new();
-                let unusable = if skip_invalid { Unusable::LeaveOut } else { Unusable::Stop };
-                let told = |told: Told<'_>| shown.tell(&told);
-                let imported = runtime()?.block_on(app::exchange::import(config, file, unusable, told))?;
+                let imported = runtime()?.block_on(arguments.run(config, &mut shown))?;
                 shown.end(&imported_text(&imported));
             }
             Self::Migrate(arguments) => {
@@ -185,7 +191,7 @@ fn imported_text(imported: &Imported) -> String {
         text = format!("{text}; {skipped_lines} lines were in the database already");
     }
     if *left_out > 0 {
-        text = format!("{text}; {left_out} lines were left out");
+        text = format!("{text}; {left_out} lines or values were left out");
     }
     if *is_other_schema {
         text.insert_str(0, "the file is of another schema, and each of its lines fits this one\n");

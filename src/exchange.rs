@@ -20,6 +20,7 @@ mod rows;
 mod batch;
 mod import;
 mod progress;
+pub mod remote;
 
 use std::path::PathBuf;
 
@@ -91,4 +92,40 @@ pub enum Error {
         /// As given.
         path: PathBuf,
     },
+    /// A server that is read.
+    #[error("`{url}` {reason}")]
+    Server {
+        /// Without what is secret.
+        url: String,
+        /// What it does.
+        reason: String,
+    },
+    /// A server shows what cannot be used.
+    #[error("{ty} `{key}`{}: {reason}\ncorrect it there, or leave out such values with --skip-invalid, and run the command again, which goes on there", of_field(field.as_deref()))]
+    Shown {
+        /// Of the node.
+        ty: String,
+        /// Of the node.
+        key: String,
+        /// Which, if not the node itself.
+        field: Option<String>,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Two at once.
+    #[error("another process writes `{}`: let it finish, or name another file", path.display())]
+    Writing {
+        /// As given.
+        path: PathBuf,
+    },
+    /// A file of something else.
+    #[error("`{}` was not begun with this address and these schemas: remove it and `{}.state`, or name another file", path.display(), path.display())]
+    OtherSource {
+        /// As given.
+        path: PathBuf,
+    },
+}
+
+fn of_field(field: Option<&str>) -> String {
+    field.map_or_else(String::new, |field| format!(", `{field}`"))
 }

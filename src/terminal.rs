@@ -67,15 +67,21 @@ impl Progress {
     }
 
     /// What an import tells.
-    #[expect(clippy::print_stderr, reason = "the one place that prints")]
     pub fn tell(&mut self, told: &exchange::Told<'_>) {
         match told {
             exchange::Told::Progress(at) => self.show(*at),
             exchange::Told::LeftOut(text) => {
-                let clear = if self.is_terminal { "\r\u{1b}[K" } else { "" };
-                eprintln!("{clear}left out: {text}");
+                self.line(&format!("left out: {}", text.lines().next().unwrap_or_default()));
             }
+            exchange::Told::Note(text) => self.line(text),
         }
+    }
+
+    /// A line of its own.
+    #[expect(clippy::print_stderr, reason = "the one place that prints")]
+    fn line(&self, text: &str) {
+        let clear = if self.is_terminal { "\r\u{1b}[K" } else { "" };
+        eprintln!("{clear}{text}");
     }
 
     /// What came of it.

@@ -5,8 +5,11 @@ use std::io::{self, BufWriter, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use super::{Error, database, schema};
 use crate::config::Config;
+use crate::exchange::remote::{self, Source};
 use crate::exchange::{self, Imported, Progress, Told, Unusable};
 use crate::storage::{Exporter, Importer, RemovedPolicy, Storage};
 
@@ -63,6 +66,39 @@ pub async fn import(
     Storage::open(&settings, &model, RemovedPolicy::Keep).await?.close().await;
     let importer = Importer::open(&settings).await?;
     Ok(exchange::import(&importer, &model, opened, &path, unusable, told).await?)
+}
+
+/// Reads a server into a file, and adds what that holds. Without a name, the file is one in the current folder, and goes once it is imported.
+///
+/// # Errors
+///
+/// The server's, the file's and the database's, and the first value or line that cannot be used.
+pub async fn import_from(
+    config: Config,
+    source: Source,
+    file: Option<PathBuf>,
+    unusable: Unusable,
+    mut told: impl FnMut(Told<'_>),
+) -> Result<Imported, Error> {
+    let model = schema::read(&config.schema)?;
+    let is_named = file.is_some();
+    let path = file.unwrap_or_else(|| spool_name(&source.url));
+    let (read, left_out) = remote::fetch(&source, &model, &path, unusable, &mut told).await?;
+    if read != Progress::default() {
+        told(Told::Note(&format!("read: {} nodes, {} relations", read.nodes, read.relations)));
+    }
+    let mut imported = import(config, Some(path.clone()), unusable, told).await?;
+    imported.left_out += left_out;
+    if !is_named {
+        std::fs::remove_file(&path).map_err(|source| exchange::Error::File { path, source })?;
+    }
+    Ok(imported)
+}
+
+/// The same for the same server.
+fn spool_name(url: &str) -> PathBuf {
+    let digest = format!("{:x}", Sha256::digest(url));
+    PathBuf::from(format!("clef-import-{}.ndjson", digest.get(..8).unwrap_or_default()))
 }
 
 /// Standard input as a file without a name: what was imported of it before has to be looked for.

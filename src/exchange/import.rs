@@ -38,8 +38,10 @@ pub enum Unusable {
 pub enum Told<'a> {
     /// How far it has come.
     Progress(Progress),
-    /// A line that is not used, or a value that is not there any more.
+    /// A line or a value that is not used.
     LeftOut(&'a str),
+    /// What else should be known.
+    Note(&'a str),
 }
 
 /// What an import did.
