@@ -1,6 +1,6 @@
 //! TLS to the database, against certificates of an authority made for the test.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use clef::sql::Sql;
@@ -31,7 +31,6 @@ fn server() -> (Database, String, String) {
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
         let owner = std::fs::metadata(database.data()).unwrap();
-        use std::os::unix::fs::MetadataExt;
         std::os::unix::fs::chown(&path, Some(owner.uid()), Some(owner.gid())).unwrap();
         path.display().to_string()
     };
