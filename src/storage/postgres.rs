@@ -44,7 +44,7 @@ use feed::Feed;
 use outbox::Entry;
 use peers::Peers;
 use place::Place;
-use pool::Pool;
+use pool::{Pool, Purpose};
 use snapshots::{Named, Snapshots, Watchers};
 
 /// How often a write is tried that others on the database stand in the way of.
@@ -143,7 +143,7 @@ impl Postgres {
         let deadline = pool.deadline();
         let mut is_first = true;
         loop {
-            match pool.lease(deadline).await?.connection()?.first(statement).await {
+            match pool.lease(deadline, Purpose::Read).await?.connection()?.first(statement).await {
                 Ok(text) => return Ok(text),
                 Err(failure) => {
                     let is_broken = failure.breaks_connection();
@@ -236,10 +236,11 @@ impl Inner {
         let deadline = self.pool.deadline();
         let (mut attempt, mut is_replaced) = (1, false);
         loop {
-            let failure = match course::run(self.pool.lease(deadline).await?.connection()?, write, entry).await {
-                Ok(done) => return Ok(done),
-                Err(failure) => failure,
-            };
+            let failure =
+                match course::run(self.pool.lease(deadline, Purpose::Write).await?.connection()?, write, entry).await {
+                    Ok(done) => return Ok(done),
+                    Err(failure) => failure,
+                };
             if failure.breaks_connection() {
                 self.pool.lose();
             }

@@ -27,6 +27,12 @@ const STATEMENTS_KEPT: usize = 128;
 /// The server ends statements that take too long. If it does not even say so, the connection is given up.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// Begins a transaction that writes.
+pub(super) const BEGIN: &str = "begin read write";
+/// Lets a statement write without a transaction around it.
+const WRITES: &str = "set default_transaction_read_only = off";
+/// Lets none.
+const READS_ONLY: &str = "set default_transaction_read_only = on";
 /// Ends a transaction; a session that is lost then may have done so or not.
 pub(super) const COMMIT: &str = "commit";
 
@@ -43,6 +49,17 @@ pub(in crate::storage) struct Connection {
     is_sent: bool,
     /// Whether it met an error after which it is not to be used.
     is_broken: bool,
+    /// Whether a statement alone may write.
+    is_writer: bool,
+}
+
+/// What is left of statements once they have run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    /// Nothing, or nothing yet.
+    None,
+    /// What they wrote.
+    Kept,
 }
 
 /// What is sent of a statement.
@@ -92,7 +109,17 @@ impl Connection {
 
     fn over(client: Client, task: JoinHandle<()>, pulse: Arc<Pulse>, timeout: Duration) -> Self {
         let statements = Cache::new(STATEMENTS_KEPT);
-        Self { client, task, statements, pulse, timeout, is_running: false, is_sent: false, is_broken: false }
+        Self {
+            client,
+            task,
+            statements,
+            pulse,
+            timeout,
+            is_running: false,
+            is_sent: false,
+            is_broken: false,
+            is_writer: false,
+        }
     }
 
     /// Whether it may be used again.
@@ -105,9 +132,24 @@ impl Connection {
         &self.client
     }
 
+    /// Whether the last statement that it ran alone was a write.
+    pub(super) fn is_writer(&self) -> bool {
+        self.is_writer
+    }
+
     /// First column of the first row as text; `None` without a row, or for NULL.
     pub(in crate::storage) async fn first(&mut self, statement: &Sql) -> Result<Option<String>, Failure> {
-        Ok(self.pipeline(None, &[statement], 0, None).await?.text)
+        let before = std::mem::take(&mut self.is_writer).then_some(READS_ONLY);
+        Ok(self.pipeline(before, &[statement], 0, None).await?.text)
+    }
+
+    /// Runs a statement that writes and answers, alone.
+    pub(super) async fn write(&mut self, statement: &Sql) -> Result<Answer, Failure> {
+        if self.pulse.place().pooler == Pooler::Transaction {
+            return self.pipeline(Some(BEGIN), &[statement], 0, Some(COMMIT)).await;
+        }
+        let before = (!std::mem::replace(&mut self.is_writer, true)).then_some(WRITES);
+        self.run(before, &[statement], 0, None, Effect::Kept).await
     }
 
     /// Begins a transaction.
@@ -124,6 +166,18 @@ impl Connection {
         position: usize,
         after: Option<&'static str>,
     ) -> Result<Answer, Failure> {
+        let effect = if after == Some(COMMIT) { Effect::Kept } else { Effect::None };
+        self.run(before, statements, position, after, effect).await
+    }
+
+    async fn run(
+        &mut self,
+        before: Option<&'static str>,
+        statements: &[&Sql],
+        position: usize,
+        after: Option<&'static str>,
+        effect: Effect,
+    ) -> Result<Answer, Failure> {
         (self.is_running, self.is_sent) = (true, false);
         let pulse = Arc::clone(&self.pulse);
         let timeout = self.timeout + GRACE;
@@ -132,7 +186,7 @@ impl Connection {
         self.is_running = matches!(result, Err(Failure::TimedOut | Failure::Silent));
         self.is_broken |= result.as_ref().err().is_some_and(Failure::breaks_connection);
         match result {
-            Err(failure) if self.is_sent && after == Some(COMMIT) && failure.is_loss() => Err(Failure::Unknown),
+            Err(failure) if self.is_sent && effect == Effect::Kept && failure.is_loss() => Err(Failure::Unknown),
             result => result,
         }
     }

@@ -3,15 +3,13 @@
 //! A merge locks the node that it finds; one that finds none and then meets it is run again. What decides by more than one node waits
 //! until no other write runs, on any server, and lets none begin: it takes a lock that conflicts with those that writes take anyway.
 
-use super::connection::{COMMIT, Connection};
+use super::connection::{BEGIN, COMMIT, Connection};
 use super::error::Failure;
 use super::outbox::Entry;
 use crate::sql::Sql;
 use crate::storage::events::{Action, Cause};
 use crate::storage::write::{Done, Part, Write};
 
-/// Begins beside others.
-const SHARED: &str = "begin read write";
 /// Begins alone. Who inserts, updates or deletes holds a conflicting lock of the table until its end.
 const ALONE: &str = "begin read write; lock table node, relation in share row exclusive mode";
 
@@ -20,7 +18,7 @@ pub(super) async fn run(connection: &mut Connection, write: &Write, entry: Optio
     if let Some((parts, read)) = write.together() {
         let entry = entry.map(|entry| entry.of(Action::Created));
         let statement = together(parts, entry, read);
-        let answer = connection.pipeline(Some(SHARED), &[&statement], 0, Some("commit")).await?;
+        let answer = connection.write(&statement).await?;
         return Ok(Done { text: answer.text, is_created: true });
     }
     if let Some((mut statements, position)) = write.script() {
@@ -30,7 +28,7 @@ pub(super) async fn run(connection: &mut Connection, write: &Write, entry: Optio
             (Some(Left::Instead(statement) | Left::Last(statement)), _) => statements.push(statement),
             (None, _) => {}
         }
-        let answer = connection.pipeline(Some(SHARED), &statements, position, Some(COMMIT)).await?;
+        let answer = connection.pipeline(Some(BEGIN), &statements, position, Some(COMMIT)).await?;
         return Ok(Done { text: answer.text, is_created: false });
     }
     let outcome = decided(connection, write, entry).await;
@@ -84,7 +82,7 @@ async fn decided(connection: &mut Connection, write: &Write, entry: Option<Entry
     if is_merge(write) {
         first.push(" for no key update");
     }
-    let begin = if is_merge(write) { SHARED } else { ALONE };
+    let begin = if is_merge(write) { BEGIN } else { ALONE };
     let found = connection.pipeline(Some(begin), &[&first], 0, None).await?;
     let changes = write.changes(&found).map_err(Failure::Refused)?;
     let is_update = is_merge(write) && found.is_found;

@@ -52,6 +52,13 @@ struct Kept {
     since: Instant,
 }
 
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Read,
+    Write,
+}
+
 /// A connection and the right to it. Goes back to the pool if it can be used again.
 #[derive(Debug)]
 pub(super) struct Lease {
@@ -87,13 +94,13 @@ impl Pool {
         Instant::now() + self.acquire_timeout
     }
 
-    /// Waits for a connection, unless the server is away.
-    pub(super) async fn lease(&self, deadline: Instant) -> Result<Lease, Failure> {
+    /// Waits for a connection, unless the server is away; for one that was last used alike, if there is any.
+    pub(super) async fn lease(&self, deadline: Instant, purpose: Purpose) -> Result<Lease, Failure> {
         if self.pulse.is_down() {
             return Err(Failure::Unreachable);
         }
         let permit = self.permit(deadline).await?;
-        let kept = if let Some(kept) = self.idle.take() {
+        let kept = if let Some(kept) = self.idle.take(purpose) {
             kept
         } else {
             let losses = self.pulse.losses();
@@ -181,12 +188,15 @@ impl Idle {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self) -> Option<Kept> {
+    fn take(&self, purpose: Purpose) -> Option<Kept> {
         let now = Instant::now();
         let mut kept = self.lock();
-        while let Some(last) = kept.pop() {
-            if self.is_good(&last, now) {
-                return Some(last);
+        let is_alike = |kept: &Kept| kept.connection.is_writer() == (purpose == Purpose::Write);
+        while let Some(last) = kept.len().checked_sub(1) {
+            let position = kept.iter().rposition(is_alike).unwrap_or(last);
+            let found = kept.remove(position);
+            if self.is_good(&found, now) {
+                return Some(found);
             }
         }
         None
