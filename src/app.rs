@@ -3,6 +3,7 @@
 pub mod exchange;
 mod metrics;
 mod reload;
+pub mod revocation;
 mod schema;
 pub mod scopes;
 mod signals;
@@ -108,9 +109,15 @@ pub enum Error {
     /// An export or an import ended early.
     #[error(transparent)]
     Exchange(#[from] crate::exchange::Error),
-    /// Before an export.
+    /// What is revoked cannot be read.
+    #[error("the database does not tell what is revoked")]
+    Revocations(#[source] storage::Error),
+    /// A revocation was not written.
+    #[error("the database did not take it: nothing is revoked")]
+    Revocation(#[source] storage::Error),
+    /// Before an export or a revocation.
     #[error(
-        "the database does not fit the schema: `clef migrate --dry-run` shows how; run `clef migrate`, then export again"
+        "the database does not fit the schema: `clef migrate --dry-run` shows how; run `clef migrate`, then try again"
     )]
     NotFitted,
     /// The schema cannot be published.

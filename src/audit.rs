@@ -35,6 +35,8 @@ pub enum Event {
     Mutation,
     /// A token.
     Mint,
+    /// The end of a token.
+    Revoke,
 }
 
 /// What came of it.
@@ -135,6 +137,7 @@ impl Event {
         match self {
             Self::Mutation => "mutation",
             Self::Mint => "mint",
+            Self::Revoke => "revoke",
         }
     }
 }

@@ -12,11 +12,13 @@ mod bearer;
 mod token;
 mod mint;
 mod inspect;
+mod revocation;
 mod guard;
 mod public;
 mod subject;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use quick_cache::sync::Cache;
@@ -34,12 +36,14 @@ pub use inspect::Inspection;
 pub use keys::{ApiKey, ApiKeySecret, Key};
 pub use mint::{MintError, Minted};
 pub use public::PublicOperations;
+pub use revocation::Revocable;
 pub use secrets::Secret;
 pub use settings::{Leeway, Settings, TokenType};
 pub use subject::{Subject, Verdict};
 pub use token::TOKEN_BYTES_MAX;
 
 use keys::KeyRing;
+use revocation::RevokedSet;
 
 const VERIFIED_TOKENS_MAX: usize = 4096;
 
@@ -59,6 +63,10 @@ pub enum Error {
 pub struct Authority {
     /// Secrets and keys, all of which change at once.
     current: ArcSwap<Credentials>,
+    revoked: ArcSwap<RevokedSet>,
+    reading: tokio::sync::Mutex<()>,
+    /// Whether what is revoked could not be read for so long that no token can be trusted.
+    is_blind: AtomicBool,
     anonymous: Arc<Access>,
     clock: Clock,
 }
@@ -74,6 +82,7 @@ struct Credentials {
 #[derive(Clone)]
 struct Verified {
     until: token::Until,
+    issued_at: Option<f64>,
     access: Arc<Access>,
 }
 
@@ -83,7 +92,14 @@ impl Authority {
     /// [`Error::NoSecret`], [`Error::SelfTest`]. The library panics here if it was built without its cryptography.
     pub fn new(settings: Settings, clock: Clock) -> Result<Self, Error> {
         let current = ArcSwap::from_pointee(Credentials::new(settings)?);
-        Ok(Self { current, anonymous: Arc::new(Access::Anonymous), clock })
+        let anonymous = Arc::new(Access::Anonymous);
+        let (revoked, reading, is_blind) = (ArcSwap::default(), tokio::sync::Mutex::default(), AtomicBool::new(false));
+        Ok(Self { current, revoked, reading, is_blind, anonymous, clock })
+    }
+
+    /// From now on no token is accepted, or tokens are again: whether it is known what is revoked.
+    pub fn set_blind(&self, is_blind: bool) {
+        self.is_blind.store(is_blind, Ordering::Relaxed);
     }
 
     /// From now on, these secrets and keys and no others: tokens are verified anew.
@@ -102,7 +118,8 @@ impl Authority {
     pub fn access<'value>(&self, authorization: impl IntoIterator<Item = &'value [u8]>) -> Arc<Access> {
         match bearer::token(authorization) {
             Ok(None) => Arc::clone(&self.anonymous),
-            Ok(Some(token)) => self.current.load().access(token, self.clock.seconds()),
+            Ok(Some(_)) if self.is_blind.load(Ordering::Relaxed) => Arc::new(Access::Refused(TokenError::Unchecked)),
+            Ok(Some(token)) => self.current.load().access(token, &self.revoked.load(), self.clock.seconds()),
             Err(bearer::Malformed) => Arc::new(Access::Refused(TokenError::Invalid)),
         }
     }
@@ -115,6 +132,9 @@ impl Authority {
     pub fn mint(&self, request: &serde_json::Value, universe: &[Scope], token_id: Uuid) -> Result<Minted, MintError> {
         let (current, now) = (self.current.load_full(), self.clock.seconds());
         let order = mint::authorize(&current.keys, request, universe, now)?;
+        if self.revoked.load().has_key(order.id()) {
+            return Err(MintError::WrongCredentials);
+        }
         mint::issue(&current.tokens, order, token_id, now)
     }
 
@@ -131,7 +151,9 @@ impl Authority {
     /// What a key allows, told only to who has its secret. Takes as long for an unknown id as for a wrong secret.
     pub fn key_scopes(&self, id: &str, api_key: &str) -> Option<(Arc<str>, ScopeSet)> {
         let (current, now) = (self.current.load(), self.clock.seconds());
-        current.keys.authenticate(id, api_key, now).map(|entry| (Arc::clone(&entry.id), entry.scopes.clone()))
+        let entry =
+            current.keys.authenticate(id, api_key, now).filter(|entry| !self.revoked.load().has_key(&entry.id))?;
+        Some((Arc::clone(&entry.id), entry.scopes.clone()))
     }
 
     /// Whether there is anybody to mint for.
@@ -152,7 +174,7 @@ impl Credentials {
         Ok(Self { keys: KeyRing::new(settings.keys), tokens, verified: Cache::new(VERIFIED_TOKENS_MAX) })
     }
 
-    fn access(&self, token: &str, now: u64) -> Arc<Access> {
+    fn access(&self, token: &str, revoked: &RevokedSet, now: u64) -> Arc<Access> {
         if token.len() > token::TOKEN_BYTES_MAX {
             return Arc::new(Access::Refused(TokenError::Invalid));
         }
@@ -160,17 +182,29 @@ impl Credentials {
         let digest: [u8; 32] = Sha256::digest(token).into();
         if let Some(verified) = self.verified.get(&digest) {
             if verified.until.check(now).is_ok() {
-                return verified.access;
+                return verified.unless(revoked);
             }
             self.verified.remove(&digest);
         }
         match self.tokens.verify(token, &self.keys, now) {
-            Ok(token::Verified { principal, until }) => {
-                let access = Arc::new(Access::Granted(principal));
-                self.verified.insert(digest, Verified { until, access: Arc::clone(&access) });
-                access
+            Ok(token::Verified { principal, until, issued_at }) => {
+                let verified = Verified { until, issued_at, access: Arc::new(Access::Granted(principal)) };
+                self.verified.insert(digest, verified.clone());
+                verified.unless(revoked)
             }
             Err(error) => Arc::new(Access::Refused(error)),
+        }
+    }
+}
+
+impl Verified {
+    /// What it allows, unless it was revoked since.
+    fn unless(self, revoked: &RevokedSet) -> Arc<Access> {
+        match &*self.access {
+            Access::Granted(principal) if revoked.has(principal, self.issued_at) => {
+                Arc::new(Access::Refused(TokenError::Invalid))
+            }
+            _ => self.access,
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::app::{self, Migration, Removed};
 use crate::clock::Clock;
 use crate::config::{self, Config, Environment, Settings};
 use crate::exchange::Imported;
+use crate::storage::{Revocation, Revoked};
 use crate::telemetry::{self, LogFormat, Logs};
 use crate::terminal;
 
@@ -138,14 +139,23 @@ pub fn run() -> ExitCode {
 impl Command {
     fn run(self) -> Result<ExitCode, Error> {
         // Needs no settings, not even right ones.
-        if let Self::Key(command) = &self {
-            command.run()?;
+        if let Self::Key(command) = &self
+            && command.run()?
+        {
             return Ok(ExitCode::SUCCESS);
         }
         let settings = Settings::read()?;
         match self {
-            Self::Key(command) => command.run()?,
-            Self::Token(command) => command.run(Config::from_settings(settings, &mut OsRng)?)?,
+            Self::Key(command) => {
+                let (config, _logs) = started(settings)?;
+                let revocation = command.revocation(&config, Clock::System.seconds())?;
+                revoke(config, revocation)?;
+            }
+            Self::Token(command) => {
+                let config = Config::from_settings(settings, &mut OsRng)?;
+                let revocation = command.run(&config)?;
+                revoke(config, revocation)?;
+            }
             Self::Serve => {
                 let (config, _logs) = started(settings)?;
                 runtime()?.block_on(app::serve(config, Clock::System))?;
@@ -182,6 +192,20 @@ impl Command {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Writes it, if there is something to write.
+fn revoke(config: Config, revocation: Option<Revocation>) -> Result<(), Error> {
+    let Some(revocation) = revocation else { return Ok(()) };
+    runtime()?.block_on(app::revocation::revoke(config, &Clock::System, &revocation))?;
+    let id = &revocation.id;
+    terminal::print(&match revocation.kind {
+        Revoked::Token => format!("the token {id} is refused by all servers within a second"),
+        Revoked::Key => format!("the key {id} and its tokens are refused by all servers within a second"),
+        Revoked::Minted => format!("tokens minted for {id} until now are refused by all servers within a second"),
+        Revoked::Restored => format!("the key {id} is accepted again by all servers within a second"),
+    });
+    Ok(())
 }
 
 fn imported_text(imported: &Imported) -> String {

@@ -26,6 +26,7 @@ mod persisted;
 mod guarded;
 mod ready;
 mod request_body;
+mod revoke;
 mod scopes;
 mod server;
 mod starting;
@@ -214,6 +215,8 @@ pub fn endpoints(services: Arc<Services>) -> Router {
         .route("/explorer/{file}", any(explorer::asset))
         .route("/jwt", any(jwt::handle))
         .route("/jwt/", any(jwt::handle))
+        .route("/revoke", any(revoke::handle))
+        .route("/revoke/", any(revoke::handle))
         .route("/scopes/explain", any(scopes::explain))
         .route("/health", any(health::handle))
         .route("/health/", any(health::handle))

@@ -16,6 +16,8 @@ mod write;
 mod events;
 mod figures;
 mod fit;
+mod revocation;
+mod rate;
 mod snapshot;
 mod counters;
 mod error;
@@ -32,6 +34,8 @@ pub use events::{Action, Announcement, Cause, DeletionWatch, Event, Events, Told
 pub use exchange::{Exporter, Importer, NewNode, NewRelation, NotAdded, Rejection};
 pub use figures::PoolFigures;
 pub use fit::Fit;
+pub use rate::Bucket;
+pub use revocation::{Revocation, Revocations, Revoked};
 pub use settings::{Pooler, Settings};
 pub use snapshot::Snapshot;
 pub use write::{Decision, Part, Write};

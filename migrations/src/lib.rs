@@ -8,6 +8,7 @@ mod m20261123_000003_audit;
 mod m20261123_000004_search;
 mod m20261123_000005_import;
 mod m20261123_000006_event;
+mod m20261123_000007_revocation;
 
 use sea_orm_migration::prelude::*;
 
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000004_search::Migration),
             Box::new(m20261123_000005_import::Migration),
             Box::new(m20261123_000006_event::Migration),
+            Box::new(m20261123_000007_revocation::Migration),
         ]
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
-use super::{Error, Parts, schema, scopes};
+use super::{Error, Parts, revocation, schema, scopes};
 use crate::auth::Authority;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -41,6 +41,9 @@ pub(super) async fn assemble(config: Config, clock: Clock, is_late: &Notify) -> 
     let universe = catalogue.scopes().cloned().collect();
     warn_of_keys(catalogue, &config);
     let authority = Arc::new(Authority::new(config.auth, clock)?);
+    // Nothing is accepted before it is known what is revoked.
+    authority.read_revocations(&storage).await.map_err(Error::Revocations)?;
+    tokio::spawn(revocation::watch(Arc::clone(&authority), storage.clone()));
     let engine = Arc::new(engine);
     let warmed = Arc::clone(&engine);
     tokio::spawn(async move { warmed.warm().await });

@@ -22,6 +22,8 @@ pub enum TokenError {
     Expired,
     /// Anything else. More is not told to callers.
     Invalid,
+    /// It is not known whether it was revoked.
+    Unchecked,
 }
 
 /// Who calls with a good token.
@@ -57,6 +59,7 @@ impl Access {
             Self::Anonymous => DenialReason::NoToken,
             Self::Refused(TokenError::Expired) => DenialReason::ExpiredToken,
             Self::Refused(TokenError::Invalid) => DenialReason::InvalidToken,
+            Self::Refused(TokenError::Unchecked) => DenialReason::UncheckedToken,
         };
         Err(Denial { reason, required_scope: scope.into() })
     }
@@ -100,6 +103,8 @@ pub enum DenialReason {
     ExpiredToken,
     /// The token was never good here.
     InvalidToken,
+    /// The token may have been revoked.
+    UncheckedToken,
     /// The token is good for other things.
     MissingScope,
 }
@@ -110,6 +115,7 @@ impl DenialReason {
         match self {
             Self::NoToken => "No authorization token.",
             Self::ExpiredToken => "Your token is expired",
+            Self::UncheckedToken => "Your token cannot be checked now: try again later",
             Self::InvalidToken | Self::MissingScope => "You are not authorized for this resource",
         }
     }
@@ -117,6 +123,7 @@ impl DenialReason {
     fn code(self) -> &'static str {
         match self {
             Self::NoToken | Self::ExpiredToken | Self::InvalidToken => "UNAUTHENTICATED",
+            Self::UncheckedToken => "SERVICE_UNAVAILABLE",
             Self::MissingScope => "FORBIDDEN",
         }
     }

@@ -88,6 +88,13 @@ pub(super) struct Order {
     lifetime_seconds_max: Option<u64>,
 }
 
+impl Order {
+    /// Of the key.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+}
+
 /// Whether the request may have what it asks for.
 pub(super) fn authorize(keys: &KeyRing, request: &Value, universe: &[Scope], now: u64) -> Result<Order, MintError> {
     let (id, api_key) = credentials(request)?;

@@ -95,6 +95,7 @@ impl Subject {
             DenialReason::NoToken => format!("no token was given: mint one with the scope `{scope}`"),
             DenialReason::ExpiredToken => "the token is expired: mint another".to_owned(),
             DenialReason::InvalidToken => "the token is not valid here: mint one with `POST /jwt`".to_owned(),
+            DenialReason::UncheckedToken => "it cannot be told now whether the token was revoked".to_owned(),
             DenialReason::MissingScope => {
                 let lacks_token = token.is_some() && verdict.token_glob.is_none();
                 let lacks_key = key.is_some() && verdict.key_glob.is_none();

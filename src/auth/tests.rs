@@ -7,6 +7,7 @@ use super::*;
 use crate::scope::ScopeSet;
 
 mod lifecycle;
+mod revocation;
 
 const NOW: u64 = 1_700_000_000;
 const SECRET: &str = "a secret of the tests, of more than 32 bytes";

@@ -76,6 +76,8 @@ struct Presented {
 pub(super) struct Verified {
     pub(super) principal: Principal,
     pub(super) until: Until,
+    /// Seconds since the epoch.
+    pub(super) issued_at: Option<f64>,
 }
 
 /// How long a token stays good while nothing else changes, in seconds since the epoch.
@@ -193,7 +195,7 @@ impl Tokens {
             token_scopes,
             key_scopes: key.scopes.clone(),
         };
-        Ok(Verified { principal, until })
+        Ok(Verified { principal, until, issued_at: claims.iat })
     }
 
     /// What is wrong with a token that [`Self::verify`] refuses, apart from its key.
@@ -227,6 +229,29 @@ impl Tokens {
         let end = number("exp").map(|exp| exp + self.leeway.after.as_secs_f64());
         fault(end.is_some_and(|end| as_numeric_date(now) >= end), "it has expired".to_owned());
         faults
+    }
+
+    /// The claims of a token that was signed here, whatever else is wrong with it.
+    pub(super) fn signed(&self, token: &str) -> Option<Value> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return None;
+        }
+        let header = jsonwebtoken::decode_header(token).ok()?;
+        let mut signature = Validation::new(Algorithm::HS256);
+        signature.required_spec_claims.clear();
+        (signature.validate_exp, signature.validate_aud) = (false, false);
+        let is_meant = |name: &str| header.kid.as_deref().is_none_or(|kid| kid == name);
+        let keys = self.decoding_keys.iter().filter(|(name, _)| is_meant(name));
+        keys.map(|(_, key)| jsonwebtoken::decode::<Value>(token, key, &signature))
+            .find_map(Result::ok)
+            .map(|data| data.claims)
+    }
+
+    /// When a token with these claims is no longer good, in seconds since the epoch.
+    pub(super) fn end(&self, claims: &Value) -> Option<u64> {
+        let exp =
+            claims.get("exp")?.as_f64().filter(|exp| (0.0..=as_numeric_date(u64::from(u32::MAX) * 4)).contains(exp))?;
+        Some((Duration::try_from_secs_f64(exp).ok()? + self.leeway.after).as_secs() + 1)
     }
 
     fn has_audience(&self, claims: &Value) -> bool {

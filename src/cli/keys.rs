@@ -9,10 +9,11 @@ use rand::rngs::OsRng;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use crate::auth::{self, ApiKeyForm, ApiKeyHash, Argon2Hash, Authority, Digest, Inspection, TokenType};
+use crate::auth::{self, ApiKeyForm, ApiKeyHash, Argon2Hash, Authority, Digest, Inspection, Revocable, TokenType};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::scope::{self, ScopeSet};
+use crate::storage::{Revocation, Revoked};
 use crate::terminal;
 
 const INPUT_BYTES_MAX: u64 = 64 * 1024;
@@ -29,13 +30,32 @@ pub(super) enum KeyCommand {
     },
     /// Read an API key from standard input and print its hash, for `apiKeyHash`.
     Hash,
+    /// Refuse a key and all its tokens from now on, on all servers that share the database, whatever `JWT_AUTH_KEYS` says.
+    Revoke {
+        /// Whose key.
+        id: String,
+        /// Only the tokens that were minted for it until now; it goes on minting.
+        #[arg(long)]
+        tokens: bool,
+    },
+    /// Take back that a key was revoked. Tokens revoked by `--tokens` stay revoked.
+    Restore {
+        /// Whose key.
+        id: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TokenCommand {
     /// Read a token from standard input; print whose it is, what for, until when, and whether it is good here; exit code
-    /// 1 if it is not.
+    /// 1 if it is not. Whether it was revoked is known to servers alone.
     Inspect,
+    /// Read a token from standard input and refuse it from now on, on all servers that share the database.
+    Revoke {
+        /// The id of the token (`jti`), as the audit shows it, in place of the token itself.
+        #[arg(long)]
+        id: Option<String>,
+    },
 }
 
 /// Why one of these commands fails.
@@ -66,30 +86,71 @@ pub enum Error {
     /// As printed.
     #[error("the token is not good here")]
     BadToken,
+    /// Of a misspelt key.
+    #[error("there is no key `{id}` in JWT_AUTH_KEYS: correct the id")]
+    UnknownKey {
+        /// As given.
+        id: String,
+    },
+    /// Nothing that could be revoked.
+    #[error("the token is none of this server, or it has expired: there is nothing to revoke")]
+    ForeignToken,
+    /// Without `jti`.
+    #[error("the token has no id: `clef key revoke ID --tokens` revokes all tokens of its key")]
+    NamelessToken,
 }
 
 impl KeyCommand {
-    pub(super) fn run(&self) -> Result<(), Error> {
+    /// Whether it was done: it needs no settings, not even right ones.
+    pub(super) fn run(&self) -> Result<bool, Error> {
         match self {
-            Self::New { id, scopes } => new(id, scopes),
+            Self::New { id, scopes } => new(id, scopes)?,
             Self::Hash => {
                 let api_key = input("API key")?;
                 terminal::print(&hash(api_key.expose_secret())?.to_string());
-                Ok(())
             }
+            Self::Revoke { .. } | Self::Restore { .. } => return Ok(false),
         }
+        Ok(true)
+    }
+
+    /// What is to be written.
+    pub(super) fn revocation(&self, config: &Config, now: u64) -> Result<Option<Revocation>, Error> {
+        let (kind, id, before) = match self {
+            Self::New { .. } | Self::Hash => return Ok(None),
+            Self::Revoke { id, tokens: false } => (Revoked::Key, id, None),
+            Self::Revoke { id, tokens: true } => (Revoked::Minted, id, Some(now)),
+            Self::Restore { id } => (Revoked::Restored, id, None),
+        };
+        if config.auth.keys.iter().all(|key| *key.id != **id) {
+            return Err(Error::UnknownKey { id: id.clone() });
+        }
+        Ok(Some(Revocation { kind, id: id.clone(), before, until: None }))
     }
 }
 
 impl TokenCommand {
-    pub(super) fn run(&self, config: Config) -> Result<(), Error> {
-        let Self::Inspect = self;
+    /// What is to be written; nothing for looking at a token, which it prints.
+    pub(super) fn run(&self, config: &Config) -> Result<Option<Revocation>, Error> {
+        if let Self::Revoke { id: Some(id) } = self {
+            // How long its token lives is not known.
+            return Ok(Some(Revocation { kind: Revoked::Token, id: id.clone(), before: None, until: None }));
+        }
         let token = input("token")?;
         let token = token.expose_secret().trim();
         let token = token.strip_prefix("Bearer ").unwrap_or(token).trim_start();
-        let inspection = Authority::new(config.auth, Clock::System)?.inspect(token);
+        let authority = Authority::new(config.auth.clone(), Clock::System)?;
+        let inspection = authority.inspect(token);
+        if let Self::Revoke { .. } = self {
+            let key_id = inspection.key_id.unwrap_or_default();
+            return match authority.revocable(&key_id, token) {
+                Revocable::Token(revocation) => Ok(Some(revocation)),
+                Revocable::Unknown | Revocable::Foreign => Err(Error::ForeignToken),
+                Revocable::Nameless => Err(Error::NamelessToken),
+            };
+        }
         terminal::print(&report(&inspection));
-        if inspection.faults.is_empty() { Ok(()) } else { Err(Error::BadToken) }
+        if inspection.faults.is_empty() { Ok(None) } else { Err(Error::BadToken) }
     }
 }
 

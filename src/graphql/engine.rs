@@ -20,7 +20,7 @@ use super::live::Live;
 use super::needs::{self, Values};
 use super::response::{self, GraphqlError, Member};
 use super::{Answer, Challenge, Outcome, Request, Visible};
-use crate::auth::{Access, PublicOperations};
+use crate::auth::{Access, PublicOperations, TokenError};
 use crate::clock::Clock;
 use crate::document::Documents;
 use crate::metrics::{Kind, Metrics};
@@ -386,7 +386,8 @@ pub(super) fn too_long(root: &RootField<'_>, allowed: usize, root_type: &str) ->
 
 /// What to tell a caller that was denied scopes.
 fn challenge(mut denied: Vec<Arc<str>>, access: &Access) -> Option<Challenge> {
-    if denied.is_empty() {
+    // Another token would be no better than one that cannot be checked now.
+    if denied.is_empty() || matches!(access, Access::Refused(TokenError::Unchecked)) {
         return None;
     }
     denied.sort_unstable();

@@ -18,7 +18,7 @@ use super::error::{GraphqlError, set};
 use super::limit::network;
 use super::live::{Seat, Stopping};
 use super::metrics::Counted;
-use crate::auth::Access;
+use crate::auth::{Access, TokenError};
 use crate::graphql::{Delivery, End, Mailbox, Subscription};
 use crate::metrics::Transport;
 
@@ -89,11 +89,12 @@ impl Stream {
                 () = sleep_until(self.next_heartbeat.min(next_check)) => {}
             }
             let access = self.services.authority.access(self.authorization.iter().map(HeaderValue::as_bytes));
-            if let Access::Refused(_) = *access {
-                return Some(self.last(&next(&GraphqlError::TokenEnded.body())));
-            }
-            if !self.subscription.is_allowed(&access) {
-                return Some(self.last(&next(&End::Forbidden.body())));
+            match *access {
+                // It is as good as it was a moment ago, and may soon be told again.
+                Access::Refused(TokenError::Unchecked) => {}
+                Access::Refused(_) => return Some(self.last(&next(&GraphqlError::TokenEnded.body()))),
+                _ if !self.subscription.is_allowed(&access) => return Some(self.last(&next(&End::Forbidden.body()))),
+                Access::Anonymous | Access::Granted(_) => {}
             }
             if Instant::now() >= self.next_heartbeat {
                 self.next_heartbeat = Instant::now() + self.services.limits.live.heartbeat;

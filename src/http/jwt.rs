@@ -5,7 +5,9 @@ mod trail;
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -18,13 +20,14 @@ use super::Services;
 use super::accept::is_json;
 use super::cors::preflight;
 use super::error::{Problem, json_response, retry_after};
-use super::limit::{TooOften, network};
+use super::limit::{Stopped, network};
 use super::request_body::{self, Unread};
 use crate::auth::{MintError, Minted};
-use trail::Trail;
+pub(super) use trail::Trail;
 
 pub(super) const METHODS: &str = "OPTIONS, POST";
 const BODY_BYTES_MAX: usize = 100 * 1024;
+const FORM: &str = r#"{"id": "…", "apiKey": "…", "scopes": ["…"]}"#;
 
 pub(super) async fn handle(State(services): State<Arc<Services>>, request: Request) -> Response {
     match *request.method() {
@@ -37,54 +40,32 @@ pub(super) async fn handle(State(services): State<Arc<Services>>, request: Reque
 async fn post(services: Arc<Services>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let address = network(services.limits.proxies.client_address(&parts));
-    let body = match request_body::read(&parts, body, BODY_BYTES_MAX, services.limits.body_timeout).await {
-        Ok(body) => body,
-        Err(Unread::TooLarge) => {
-            return failure(StatusCode::PAYLOAD_TOO_LARGE, "the body has more than 102400 bytes: request fewer scopes");
-        }
-        Err(Unread::TooSlow) => {
-            return failure(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time: send it again");
-        }
-        Err(Unread::BrokenOff) => {
-            return failure(StatusCode::BAD_REQUEST, "the body did not arrive as a whole: send it again");
-        }
-    };
-    // A request without a body says nothing, as it did to the CE-API.
-    if !body.is_empty() && !is_json(&parts.headers) {
-        return failure(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "the body must be sent as `content-type: application/json`, in UTF-8",
-        );
-    }
-    let order = match parse(&body) {
+    let order = match read(&services, &parts, body, FORM).await {
         Ok(order) => order,
-        Err(message) => return failure(StatusCode::BAD_REQUEST, &message),
+        Err((status, message)) => return failure(status, &message),
     };
     let id = order.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    if let Err(error) = services.mint_failures.look(address, &id) {
-        return too_often(error);
+    if let Err(stopped) = services.look_at_guesses(address, &id).await {
+        return stop(&stopped);
     }
     let trail = Trail::new(&services, &parts, &order);
     let minting = move |services: &Services| services.authority.mint(&order, &services.scopes, Uuid::new_v4());
     match services.check_key(minting).await {
-        Some(Ok(minted)) => match services.mints.count(&minted.id) {
+        Some(Ok(minted)) => match services.count_mint(&minted.id).await {
             Ok(()) if trail.done(&minted).await => success(&minted),
-            Ok(()) => {
-                let message = "no token can be minted now: try again later";
-                let mut response = failure(StatusCode::SERVICE_UNAVAILABLE, message);
-                retry_after(&mut response, 1);
-                response
-            }
-            Err(error) => {
-                trail.refused("rate_limited").await;
-                too_often(error)
+            Ok(()) => stop(&Stopped::Unavailable),
+            Err(stopped) => {
+                if let Stopped::TooOften(_) = stopped {
+                    trail.refused("rate_limited").await;
+                }
+                stop(&stopped)
             }
         },
         Some(Err(error)) => {
             trail.refused(error.kind()).await;
             match error {
                 MintError::WrongCredentials => {
-                    services.mint_failures.count(address, &id).map_or_else(too_often, |()| refusal(&error))
+                    services.count_guess(address, &id).await.map_or_else(|stopped| stop(&stopped), |()| refusal(&error))
                 }
                 error => refusal(&error),
             }
@@ -96,6 +77,36 @@ async fn post(services: Arc<Services>, request: Request) -> Response {
     }
 }
 
+/// The object that was sent; null for an empty body. Else what to answer.
+pub(super) async fn read(
+    services: &Services,
+    parts: &Parts,
+    body: Body,
+    form: &str,
+) -> Result<Value, (StatusCode, String)> {
+    let refused = |status, message: &str| Err((status, message.to_owned()));
+    let body = match request_body::read(parts, body, BODY_BYTES_MAX, services.limits.body_timeout).await {
+        Ok(body) => body,
+        Err(Unread::TooLarge) => {
+            return refused(StatusCode::PAYLOAD_TOO_LARGE, "the body has more than 102400 bytes: request fewer scopes");
+        }
+        Err(Unread::TooSlow) => {
+            return refused(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time: send it again");
+        }
+        Err(Unread::BrokenOff) => {
+            return refused(StatusCode::BAD_REQUEST, "the body did not arrive as a whole: send it again");
+        }
+    };
+    // A request without a body says nothing, as it did to the CE-API.
+    if !body.is_empty() && !is_json(&parts.headers) {
+        return refused(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the body must be sent as `content-type: application/json`, in UTF-8",
+        );
+    }
+    parse(&body, form).map_err(|message| (StatusCode::BAD_REQUEST, message))
+}
+
 /// The members that decide, each at most once: of two, others might read the other one.
 #[derive(Deserialize)]
 struct Once {
@@ -105,10 +116,11 @@ struct Once {
     _api_key: Option<IgnoredAny>,
     #[serde(rename = "scopes")]
     _scopes: Option<IgnoredAny>,
+    #[serde(rename = "token")]
+    _token: Option<IgnoredAny>,
 }
 
-fn parse(body: &Bytes) -> Result<Value, String> {
-    let form = r#"{"id": "…", "apiKey": "…", "scopes": ["…"]}"#;
+fn parse(body: &Bytes, form: &str) -> Result<Value, String> {
     if body.is_empty() {
         return Ok(Value::Null);
     }
@@ -153,10 +165,17 @@ fn refusal(error: &MintError) -> Response {
     respond(status, &body)
 }
 
-fn too_often(error: TooOften) -> Response {
-    let seconds = error.retry_after_seconds;
-    let message = format!("too many requests: try again in {seconds} s");
-    let mut response = failure(StatusCode::TOO_MANY_REQUESTS, &message);
+fn stop(stopped: &Stopped) -> Response {
+    let (status, seconds, message) = match stopped {
+        Stopped::TooOften(error) => {
+            let seconds = error.retry_after_seconds;
+            (StatusCode::TOO_MANY_REQUESTS, seconds, format!("too many requests: try again in {seconds} s"))
+        }
+        Stopped::Unavailable => {
+            (StatusCode::SERVICE_UNAVAILABLE, 1, "no token can be minted now: try again later".to_owned())
+        }
+    };
+    let mut response = failure(status, &message);
     retry_after(&mut response, seconds);
     response
 }

@@ -2,6 +2,8 @@
 //!
 //! Not `tower_governor`, whose layer knows a request's head only: here the outcome counts, and the key id in the body.
 
+mod shared;
+
 use std::fmt;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
@@ -14,6 +16,8 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota};
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
+
+pub(super) use shared::Stopped;
 
 /// Buckets that are kept; of more, those go that were used least. Each takes some hundred bytes.
 const BUCKETS_MAX: usize = 65_536;
@@ -98,12 +102,12 @@ impl Guesses {
     const IDS: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
     pub(super) fn new(rate: Option<Rate>) -> Self {
-        let of_any = rate.map(|rate| Rate {
-            requests: rate.requests.saturating_mul(Self::IDS),
-            burst: rate.burst.saturating_mul(Self::IDS),
-            ..rate
-        });
-        Self { of_id: Limiter::new(rate), of_any: Limiter::new(of_any) }
+        Self { of_id: Limiter::new(rate), of_any: Limiter::new(rate.map(Self::of_any)) }
+    }
+
+    /// From the rate for one id, that for all of an address.
+    fn of_any(rate: Rate) -> Rate {
+        Rate { requests: rate.requests.saturating_mul(Self::IDS), burst: rate.burst.saturating_mul(Self::IDS), ..rate }
     }
 
     /// Whether too many were counted, without counting this one.
@@ -123,6 +127,11 @@ impl Guesses {
 fn short_digest(id: &str) -> [u8; 8] {
     let digest: [u8; 32] = Sha256::digest(id).into();
     digest.first_chunk().copied().unwrap_or_default()
+}
+
+/// The same for who shares a database.
+fn hex_digest(id: &str) -> String {
+    format!("{:016x}", u64::from_be_bytes(short_digest(id)))
 }
 
 impl fmt::Debug for Guesses {
@@ -196,7 +205,7 @@ impl Bucket {
 }
 
 impl TooOften {
-    fn after(wait: Duration) -> Self {
+    pub(super) fn after(wait: Duration) -> Self {
         Self { retry_after_seconds: wait.as_secs() + 1 }
     }
 }

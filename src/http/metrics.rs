@@ -13,13 +13,14 @@ use super::Services;
 use crate::metrics::{Figures, Metrics, Transport};
 
 /// Templates of all paths that are served, for the label `route`.
-pub const ROUTES: [&str; 11] = [
+pub const ROUTES: [&str; 12] = [
     "/",
     "/graphql",
     "/graphiql",
     "/playground",
     "/explorer/{file}",
     "/jwt",
+    "/revoke",
     "/scopes/explain",
     "/health",
     "/ready",

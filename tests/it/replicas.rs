@@ -3,3 +3,4 @@
 mod listener;
 mod events;
 mod deletions;
+mod processes;

@@ -10,11 +10,12 @@ use crate::audit::{self, Event, Origin, Outcome, Record};
 use crate::auth::Minted;
 
 /// Who asked, from where, and for what.
-pub(super) struct Trail {
+pub(in crate::http) struct Trail {
     services: Arc<Services>,
     key_id: Option<Arc<str>>,
     origin: Origin,
     scopes: Vec<String>,
+    event: Event,
 }
 
 impl Trail {
@@ -25,7 +26,18 @@ impl Trail {
             key_id: services.authority.known_id(order),
             origin: services.origin(parts),
             scopes: scopes.iter().filter_map(|scope| scope.as_str().map(str::to_owned)).collect(),
+            event: Event::Mint,
         }
+    }
+
+    /// Of a request to end a token.
+    pub(in crate::http) fn of_revocation(services: &Arc<Services>, parts: &Parts, order: &Value) -> Self {
+        Self { event: Event::Revoke, scopes: Vec::new(), ..Self::new(services, parts, order) }
+    }
+
+    /// Whether it could be recorded that a token is to end: else it does not.
+    pub(in crate::http) async fn revoked(&self, token_id: &str) -> bool {
+        self.keep(&Record { token_id: Some(token_id), ..self.record(Outcome::Done) }).await
     }
 
     /// Whether it could be recorded: else nobody gets the token.
@@ -36,8 +48,10 @@ impl Trail {
         is_kept
     }
 
-    pub(super) async fn refused(&self, code: &str) {
-        self.count(code);
+    pub(in crate::http) async fn refused(&self, code: &str) {
+        if self.event == Event::Mint {
+            self.count(code);
+        }
         self.keep(&Record { code: Some(code), ..self.record(Outcome::Refused) }).await;
     }
 
@@ -63,7 +77,7 @@ impl Trail {
 
     fn record(&self, outcome: Outcome) -> Record<'_> {
         Record {
-            event: Event::Mint,
+            event: self.event,
             outcome,
             code: None,
             key_id: self.key_id.as_deref(),

@@ -236,8 +236,11 @@ impl Session {
     /// Ends the socket if its token is no longer good.
     async fn check(&mut self) -> Result<(), Ended> {
         let access = self.access();
-        if let Access::Refused(error) = *access {
-            return self.forbid(error).await;
+        match *access {
+            // It is as good as it was a moment ago, and may soon be told again.
+            Access::Refused(TokenError::Unchecked) => return Ok(()),
+            Access::Refused(error) => return self.forbid(error).await,
+            Access::Anonymous | Access::Granted(_) => {}
         }
         // A key may have lost scopes that its token still has.
         let is_lost = |operation: &Operation| {
@@ -258,7 +261,7 @@ impl Session {
         // The CE-API's texts.
         let message = match error {
             TokenError::Expired => "Your token is expired",
-            TokenError::Invalid => "You are not authorized for this resource",
+            TokenError::Invalid | TokenError::Unchecked => "You are not authorized for this resource",
         };
         if self.protocol == Protocol::Legacy {
             self.send(connection_error(message)).await?;

@@ -17,6 +17,7 @@ use super::session::{Heard, Session};
 use super::snapshots::Snapshots;
 use crate::storage::error::Error;
 use crate::storage::events::{Action, Ask, Event, Events, Told};
+use crate::storage::rate;
 
 /// Between two looks at the outbox if nothing else leads to one.
 const POLL: Duration = Duration::from_millis(500);
@@ -28,7 +29,9 @@ const TRIM_EVERY: Duration = Duration::from_secs(20);
 const WARM: Duration = Duration::from_secs(10);
 /// Between two attempts to connect.
 const RETRY_MIN: Duration = Duration::from_millis(20);
-const RETRY_MAX: Duration = Duration::from_secs(2);
+const RETRY_MAX: Duration = Duration::from_secs(1);
+/// A session that lived for so long was a good one.
+const GOOD: Duration = Duration::from_millis(100);
 /// How long a number may be missing that still comes.
 const GAP_AGE_MIN: Duration = Duration::from_secs(30);
 /// Who has not read for so long may have missed some.
@@ -114,7 +117,7 @@ impl Feed {
                     );
                 }
             }
-            retry = if started.elapsed() > RETRY_MAX { RETRY_MIN } else { (retry * 2).min(RETRY_MAX) };
+            retry = if started.elapsed() > GOOD { RETRY_MIN } else { (retry * 2).min(RETRY_MAX) };
             let until = tokio::time::Instant::now() + retry;
             // Nobody waits for what cannot be had.
             while let Some(Some(ask)) = select_before(until, &mut self.asks).await {
@@ -172,6 +175,7 @@ impl Feed {
             if trimmed.elapsed() > TRIM_EVERY {
                 trimmed = Instant::now();
                 while session.change(&outbox::trim()).await? == Some(outbox::TRIMMED_MAX.to_string()) {}
+                session.change(&rate::trim()).await?;
             }
         }
     }
