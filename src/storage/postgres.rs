@@ -6,6 +6,7 @@ mod place;
 mod prepare;
 mod parameter;
 mod rows;
+mod cancel;
 mod connection;
 mod pulse;
 mod pool;

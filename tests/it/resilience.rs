@@ -5,6 +5,7 @@ mod starting;
 mod returning;
 mod busy;
 mod encrypted;
+mod pooled;
 
 use serde_json::{Value, json};
 

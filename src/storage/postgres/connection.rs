@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{AsyncMessage, Client, Notification, Statement};
 
+use super::cancel::cancel;
 use super::error::Failure;
 use super::parameter::{Shown, mark_of, type_of};
 use super::place::Wire;
@@ -285,13 +286,12 @@ impl Drop for Connection {
         if !self.is_running {
             return;
         }
-        self.task.abort();
-        let (token, tls) = (self.client.cancel_token(), self.pulse.place().tls());
+        let (pulse, token, task) = (Arc::clone(&self.pulse), self.client.cancel_token(), self.task.abort_handle());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                if let Err(error) = token.cancel_query(tls).await {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "statement not cancelled");
-                }
+                cancel(pulse.place(), token).await;
+                // Not before: pgbouncer takes no cancellation from clients that are gone.
+                task.abort();
             });
         }
     }

@@ -67,9 +67,10 @@ impl Place {
             [host] => host.clone(),
             _ => return Err(OpenError::PostgresAddress),
         };
-        let host_name = match &host {
-            Host::Tcp(host) => host.clone(),
-            Host::Unix(folder) => folder.display().to_string(),
+        let (host_name, mode) = match &host {
+            Host::Tcp(host) => (host.clone(), wish.mode),
+            // Nobody else can read what goes through it.
+            Host::Unix(folder) => (folder.display().to_string(), Mode::Disable),
         };
         let port = config.get_ports().first().copied().unwrap_or(5432);
         let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
@@ -87,7 +88,7 @@ impl Place {
         }
         config
             .application_name("clef")
-            .ssl_mode(wish.mode.driver())
+            .ssl_mode(mode.driver())
             .connect_timeout(CONNECT_TIMEOUT)
             .keepalives_idle(KEEPALIVE)
             .keepalives_interval(KEEPALIVE)
@@ -97,7 +98,7 @@ impl Place {
             config,
             host,
             port,
-            mode: wish.mode,
+            mode,
             tls: Arc::new(wish.config()?),
             statement_timeout: settings.statement_timeout,
             pooler: settings.pooler,
@@ -108,6 +109,15 @@ impl Place {
     pub(super) async fn session(&self) -> Result<Option<(Client, Wire)>, tokio_postgres::Error> {
         let connect = self.config.connect(self.tls());
         tokio::time::timeout(CONNECT_TIMEOUT, connect).await.ok().transpose()
+    }
+
+    /// Name, or folder of the socket.
+    pub(super) fn host(&self) -> &Host {
+        &self.host
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
     }
 
     /// What encrypts.

@@ -28,9 +28,9 @@ fn lock(url: &str, seconds: u32) -> std::thread::JoinHandle<()> {
 async fn whoever_waits_too_long_for_a_connection_is_sent_away() {
     let folder = Folder::new("busy");
     let url = cluster::database();
-    let more = [("DATABASE_CONNECTIONS", "2"), ("DATABASE_ACQUIRE_TIMEOUT", "1s")];
+    let more = [("DATABASE_CONNECTIONS", "2"), ("DATABASE_ACQUIRE_TIMEOUT", "2s")];
     let program = Arc::new(Program::start(&folder.0, &settings(&url, &more)));
-    let locking = lock(&url, 3);
+    let locking = lock(&url, 5);
     let mut requests = tokio::task::JoinSet::new();
     for _ in 0..200 {
         let program = Arc::clone(&program);
@@ -58,9 +58,9 @@ async fn whoever_waits_too_long_for_a_connection_is_sent_away() {
         let (elapsed, code) = done.unwrap();
         match code.as_deref() {
             Some("SERVICE_UNAVAILABLE") => {
-                assert!(elapsed < Duration::from_millis(2500), "{elapsed:?}");
+                assert!(elapsed < Duration::from_millis(4000), "{elapsed:?}");
                 // 64 for each connection may wait; the rest learns at once.
-                if elapsed < Duration::from_millis(900) { refused.0 += 1 } else { refused.1 += 1 }
+                if elapsed < Duration::from_millis(1900) { refused.0 += 1 } else { refused.1 += 1 }
             }
             None => assert!(elapsed > Duration::from_secs(1), "{elapsed:?}"),
             other => panic!("{other:?}"),
