@@ -1,5 +1,9 @@
 //! `clef export` and `clef import` beside a server that goes on working.
 
+mod kill;
+mod remote;
+mod original;
+
 use std::path::Path;
 use std::process::Output;
 
@@ -12,7 +16,11 @@ const SETTINGS: [(&str, &str); 3] =
     [("JWT_SECRET", SECRET), ("JWT_AUTH_KEYS", KEYS), ("RUST_LOG", "warn,clef::app=info")];
 
 fn clef(folder: &Path, arguments: &[&str], input: &str) -> Output {
-    run(folder, &SETTINGS, arguments, input)
+    clef_with(folder, &SETTINGS, arguments, input)
+}
+
+fn clef_with(folder: &Path, settings: &[(&str, &str)], arguments: &[&str], input: &str) -> Output {
+    run(folder, settings, arguments, input)
 }
 
 fn told(output: &Output) -> String {

@@ -49,7 +49,8 @@ pub(crate) struct Program {
     log: Arc<Mutex<Vec<String>>>,
 }
 
-fn command(folder: &Path, settings: &[(&str, &str)]) -> Command {
+/// The program with these settings alone.
+pub(crate) fn command(folder: &Path, settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clef"));
     command.current_dir(folder).env_clear().envs(settings.iter().copied());
     command
