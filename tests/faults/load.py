@@ -16,7 +16,7 @@ from wire import Http, Unanswered, Unsent
 
 PEOPLE, ORGANIZATIONS, MEMBER_OF, MEMBER, ACTIONS = "Person", "Organization", "memberOf", "member", "ControlAction"
 INTERNALS = re.compile(r"sqlx|rusqlite|sqlite|postgres|tokio|hyper|panick|\bselect\b|\binsert\b|\bnode\.|clef_|__\w|/\w+/\w+|\.rs\b|os error|\b0x|SQLSTATE|relation \"", re.I)
-TIDY = {"SERVICE_UNAVAILABLE", "TIMEOUT"}
+TIDY = {"SERVICE_UNAVAILABLE", "TIMEOUT", "OUTCOME_UNKNOWN"}
 CREATE = "mutation create($i: ID!, $t: String!, $d: String) { a: CreatePerson(identifier: $i, title: $t, description: $d) { identifier } }"
 UPDATE = "mutation update($i: ID!, $d: String) { a: UpdatePerson(identifier: $i, description: $d) { identifier } }"
 DELETE = "mutation delete($i: ID!) { a: DeletePerson(identifier: $i) { identifier } }"
@@ -119,7 +119,7 @@ def judged(history, answer, roots):
 
 
 def is_unknown(error):
-    return "unknown" in error.get("message", "").lower()
+    return error.get("extensions", {}).get("code") == "OUTCOME_UNKNOWN"
 
 
 class Writer:
