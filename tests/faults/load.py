@@ -48,6 +48,8 @@ class History:
         self.untidy, self.slowest, self.unanswered = [], 0.0, []
         # When writes were acknowledged, and refused.
         self.successes, self.failures = [], []
+        # Made or not.
+        self.doubtful = []
         # Whoever makes nothing of control actions is told so once, at the start.
         self.kinds = ["create", "create", "pair", "create", "change", "create", "request", "delete"]
 
@@ -60,6 +62,8 @@ class History:
             if outcome == "acked":
                 self.possible[key] = {state}
             elif outcome == "unknown":
+                if key not in self.possible:
+                    self.doubtful.append(key)
                 self.possible[key] = self.states(key) | {state}
             else:
                 self.possible.setdefault(key, {None})

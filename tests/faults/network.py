@@ -3,7 +3,7 @@ import asyncio
 import time
 
 from cluster import aside
-from load import CREATE, Load
+from load import CREATE, PEOPLE, History, Load
 from proxy import Network
 from trial import Reader, counted
 from wire import Http
@@ -17,7 +17,6 @@ async def network(trial):
     trial.started.append(between)
     server = trial.server(trial.address(between.port), AUDIT_TABLE="true")
     await server.start()
-    from load import History
     history, token = History(), await server.token()
     trial.has_actions = await history.prepare(server, token)
     process, hole = server.process.pid, 30 if trial.full else 8
@@ -69,8 +68,8 @@ async def network(trial):
 async def once_more(history, server, token, trial):
     """A create whose outcome is unknown, sent again with the same identifier: it is made now, or a conflict says that it was."""
     http, sent = Http(server.port), 0
-    for (kind, key), states in [(key, states) for key, states in history.possible.items() if key[0] == "Person" and len(states) == 2 and None in states]:
-        title, description = next(state for state in states if state)
+    for kind, key in [key for key in history.doubtful if key[0] == PEOPLE]:
+        title, description = next(state for state in history.possible[kind, key] if state)
         body = (await http.graphql(CREATE, {"i": key, "t": title, "d": description}, token, "create")).json()
         code = next((error["extensions"]["code"] for error in body.get("errors") or []), None)
         trial.expect(code in (None, "CONFLICT"), f"sent again: {body}")
