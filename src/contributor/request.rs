@@ -28,7 +28,7 @@ pub(super) fn plan<'a>(source: Source<'a>, root: &RootField<'a>, new_key: fn() -
     let request = Request::from_arguments(&arguments)?;
     let key = new_key();
     let Read { statement: read, null_check } = query::one_node(source, names.control_action, root, &key)?;
-    let check = template::read(&names, &request);
+    let check = template::read(source.dialect, &names, &request);
     let keys = vec![key.clone()];
     let announcement = Announcement {
         ty: CONTROL_ACTION.into(),

@@ -60,7 +60,7 @@ fn node<'a>(
             && is_found
             && property.is_searched
         {
-            found.extend(search::text(text, column.storage).map(|text| (column.name.as_str(), text)));
+            found.extend(search::found(model, column, text));
         }
         stored.push((column, value));
     }

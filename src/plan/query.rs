@@ -14,7 +14,7 @@ use super::{Arguments, Error, RootField, Source, input, search, selection};
 use crate::model::api::QUERY;
 use crate::model::columns::system;
 use crate::model::{QueryField, TypeId};
-use crate::sql::{Dialect, Rows, Sql};
+use crate::sql::{Rows, Sql};
 
 /// A statement that gives the JSON of a root field, and how to check it.
 #[derive(Debug)]
@@ -45,9 +45,6 @@ pub fn query<'a>(source: Source<'a>, root: &RootField<'a>) -> Result<Read<'a>, E
             let key = if operator.is_empty() { property.to_string() } else { [property, "_", operator].concat() };
             and_filter(&mut arguments, &key, operand);
             *ty
-        }
-        QueryField::Search(_) if source.dialect == Dialect::Postgres => {
-            return Err(Error::NotImplemented(name.to_owned()));
         }
         QueryField::Search(field) => return search::search(source, field, root, &arguments),
         QueryField::Resolver(name) => return Err(Error::NotImplemented(name.to_string())),

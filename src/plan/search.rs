@@ -1,7 +1,10 @@
-//! Queries of the full-text index: what a text asks for in the terms of FTS5, and the nodes that fit, best first.
+//! Queries of the full-text index: what a text asks for, and the nodes that fit, best first.
 //!
 //! Every word has to be found: as it is, as the beginning of a longer one, or, where no word begins with it, as one that differs in one
 //! place (a letter too many, too few, another one, or two exchanged) and has the same first letter.
+
+mod postgres;
+mod sqlite;
 
 use async_graphql::Value;
 
@@ -10,10 +13,10 @@ use super::nulls::NullCheck;
 use super::page::{self, Alias};
 use super::query::Read;
 use super::{Arguments, Error, RootField, Source, filter, selection};
-use crate::model::columns::{search, system};
-use crate::model::{Model, SearchField, TypeId};
-use crate::sql::Sql;
-use crate::value::words::{self, Word};
+use crate::model::columns::system;
+use crate::model::{Column, Model, SearchField, TypeId};
+use crate::sql::{Dialect, Sql};
+use crate::value::words;
 
 /// Words of one search.
 const WORDS_MAX: usize = 32;
@@ -43,75 +46,112 @@ pub fn search<'a>(
     let score = field.score.clone();
     statement.score = score.map(|property| Score { node, property, value: page.column("score") });
     let object = statement.root_object(&types, node, root)?;
+    let mut conditions = Vec::new();
+    if let Some(Value::Object(given)) = arguments.get("filter") {
+        conditions.extend(statement.conditions().filter(field.ty, node, given)?);
+    }
+    let asked = Asked { model: source.model, field, arguments, types: &types, node };
+    let found = asked.found(source.dialect, !conditions.is_empty())?;
+    conditions.splice(0..0, found.conditions);
     let mut rows = Sql::new("select ");
-    rows.append(node.column(system::ID));
-    let found = found(source.model, field, arguments, node)?;
-    let score = if found.is_scored { Sql::new("s.score") } else { Sql::new("0.0") };
-    rows.push(", ").append(score.clone()).push(" as score from ").append(found.rows);
-    rows.push(" where ").append(filter::has_type(source.model, node, &types));
-    if let Some(condition) = found.condition {
-        rows.push(" and ").append(condition);
+    rows.append(found.id).push(", ").append(found.score.clone()).push(" as score from ").append(found.rows);
+    if !conditions.is_empty() {
+        rows.push(" where ").join(" and ", conditions);
     }
-    if let Some(Value::Object(given)) = arguments.get("filter")
-        && let Some(condition) = statement.conditions().filter(field.ty, node, given)?
-    {
-        rows.push(" and ").append(condition);
-    }
-    rows.append(order(source.model, field, node, arguments, &score));
+    rows.append(asked.order(found.order, &found.score));
     rows.append(page::limit(source.dialect, arguments));
     let null_check = statement.needs_null_check.then(|| NullCheck::list(source, &types, root));
     Ok(Read { statement: source.dialect.array_of_page(object, rows, page, node), null_check })
 }
 
+/// What is asked for.
+struct Asked<'s> {
+    model: &'s Model,
+    field: &'s SearchField,
+    arguments: &'s Arguments,
+    types: &'s [TypeId],
+    node: Alias,
+}
+
 /// Where the nodes come from.
 struct Found {
     rows: Sql,
-    is_scored: bool,
-    condition: Option<Sql>,
+    /// The number of a node, named as in `node`.
+    id: Sql,
+    score: Sql,
+    /// Best first, the rest by number.
+    order: Sql,
+    conditions: Vec<Sql>,
 }
 
-fn found(model: &Model, field: &SearchField, arguments: &Arguments, node: Alias) -> Result<Found, Error> {
-    let text = match arguments.get(&*field.text) {
-        Some(Value::String(text)) => text.as_str(),
-        _ => "",
-    };
-    let words = words::words(text);
-    if words.len() > WORDS_MAX {
-        return Err(Error::BadInput(format!(
-            "`{}` has {} words, more than {WORDS_MAX}: search for fewer",
-            field.text,
-            words.len()
-        )));
+impl Asked<'_> {
+    /// `is_filtered`: whether there are conditions on the nodes themselves.
+    fn found(&self, dialect: Dialect, is_filtered: bool) -> Result<Found, Error> {
+        let text = match self.arguments.get(&*self.field.text) {
+            Some(Value::String(text)) => text.as_str(),
+            _ => "",
+        };
+        let words = words::words(text);
+        if words.len() > WORDS_MAX {
+            return Err(Error::BadInput(format!(
+                "`{}` has {} words, more than {WORDS_MAX}: search for fewer",
+                self.field.text,
+                words.len()
+            )));
+        }
+        let columns = columns(self.model, self.field, self.arguments);
+        Ok(match dialect {
+            _ if words.is_empty() => self.everything(dialect, &columns),
+            Dialect::Sqlite => sqlite::found(self, &columns, &words),
+            Dialect::Postgres => postgres::found(self, &columns, &words, is_filtered || self.is_ordered_by_nodes()),
+        })
     }
-    let columns = columns(model, field, arguments);
-    let mut rows = Sql::default();
-    if words.is_empty() {
-        // Every node that has something to be found by.
+
+    /// Every node that has something to be found by.
+    fn everything(&self, dialect: Dialect, columns: &[(usize, &Column)]) -> Found {
         let mut condition = Sql::new("coalesce(null");
-        for column in columns {
-            condition.push(", ").append(node.column(column));
+        for (_, column) in columns {
+            condition.push(", ").append(self.node.column(&column.name));
         }
         condition.push(", null) is not null");
-        rows.push("node ").append(node.sql());
-        return Ok(Found { rows, is_scored: false, condition: Some(condition) });
+        let mut rows = Sql::new("node ");
+        rows.append(self.node.sql());
+        let score = Sql::new(match dialect {
+            Dialect::Sqlite => "0.0",
+            Dialect::Postgres => "0.0::double precision",
+        });
+        let conditions = vec![filter::has_type(self.model, self.node, self.types), condition];
+        Found { rows, id: self.node.column(system::ID), order: best_first(&score, self.node), score, conditions }
     }
-    // The limit keeps SQLite from merging the sub-select with the outer one, where bm25 cannot be asked.
-    rows.push("(select rowid as id, -bm25(").ident(search::TABLE).push(") as score from ").ident(search::TABLE);
-    rows.push(" where ").ident(search::TABLE).push(" match ").append(operand(model, &columns, &words));
-    rows.push(" limit -1) s cross join node ").append(node.sql());
-    let mut condition = node.column(system::ID);
-    condition.push(" = s.id");
-    Ok(Found { rows, is_scored: true, condition: Some(condition) })
+
+    /// Whether `orderBy` names something else than how well nodes fit.
+    fn is_ordered_by_nodes(&self) -> bool {
+        let score = self.field.score.as_deref().unwrap_or_default();
+        named(self.arguments, "orderBy").iter().any(|name| name.rsplit_once('_').is_none_or(|(name, _)| name != score))
+    }
+
+    /// `orderBy`, then how well nodes fit, then their creation.
+    fn order(&self, last: Sql, score: &Sql) -> Sql {
+        let ty = self.model.node_type(self.field.ty);
+        page::order_with(self.model, ty, self.node, self.arguments, last, |name| {
+            (self.field.score.as_deref() == Some(name)).then(|| score.clone())
+        })
+    }
 }
 
-/// Columns to look in, by their names in `node`. An empty list of fields is as none, and so is null.
-fn columns<'m>(model: &'m Model, field: &SearchField, arguments: &Arguments) -> Vec<&'m str> {
-    let all = model.search().columns.iter().map(|id| model.column(*id));
+fn best_first(score: &Sql, node: Alias) -> Sql {
+    let mut sql = score.clone();
+    sql.push(" desc, ").append(node.column(system::ID));
+    sql
+}
+
+/// Columns to look in, with their numbers in the index. An empty list of fields is as none, and so is null.
+fn columns<'m>(model: &'m Model, field: &SearchField, arguments: &Arguments) -> Vec<(usize, &'m Column)> {
+    let all = model.search().columns.iter().map(|id| model.column(*id)).enumerate();
     let target = model.node_type(field.ty);
     let names = field.fields.as_ref().map(|name| named(arguments, name)).unwrap_or_default();
-    all.filter(|column| target.property(&column.property).is_some_and(|property| property.is_searched))
-        .filter(|column| names.is_empty() || names.contains(&column.property.as_str()))
-        .map(|column| column.name.as_str())
+    all.filter(|(_, column)| target.property(&column.property).is_some_and(|property| property.is_searched))
+        .filter(|(_, column)| names.is_empty() || names.contains(&column.property.as_str()))
         .collect()
 }
 
@@ -134,69 +174,11 @@ fn named<'v>(arguments: &'v Arguments, argument: &str) -> Vec<&'v str> {
     }
 }
 
-/// `orderBy`, then how well nodes fit, then their creation.
-fn order(model: &Model, field: &SearchField, node: Alias, arguments: &Arguments, score: &Sql) -> Sql {
-    let mut best_first = score.clone();
-    best_first.push(" desc, ").append(node.column(system::ID));
-    page::order_with(model, model.node_type(field.ty), node, arguments, best_first, |name| {
-        (field.score.as_deref() == Some(name)).then(|| score.clone())
-    })
-}
-
-/// The right side of `match`, put together by the database: which words there are is known to it alone.
-fn operand(model: &Model, columns: &[&str], words: &[Word]) -> Sql {
-    let mut sql = Sql::default();
-    if columns.len() < model.search().columns.len() {
-        let names: Vec<_> = columns.iter().map(|column| ["\"", &search::column(column), "\""].concat()).collect();
-        sql.literal(&["{", &names.join(" "), "} : ("].concat());
-    } else {
-        sql.literal("(");
-    }
-    for (position, word) in words.iter().enumerate() {
-        sql.push(if position > 0 { " || ' AND ' || " } else { " || " }).append(alternatives(word));
-    }
-    sql.push(" || ')'");
-    sql
-}
-
-/// A word as a part of the operand. Words consist of letters, marks and digits, so that nothing in them has a meaning to FTS5.
-fn alternatives(word: &Word) -> Sql {
-    let [token] = word.as_slice() else {
-        // The last character may be one of a word with blanks, as in `第5`.
-        let mut sql = Sql::default();
-        sql.bind(["\"", &word.join(" "), "\" *"].concat());
-        return sql;
-    };
-    let whole = ["\"", token, "\""].concat();
-    let beginning = [&whole, " *"].concat();
-    // The whole word counts twice where there are longer ones, and so comes before them. Asked for only then: each phrase takes its time.
-    let mut sql = Sql::new("coalesce(case when exists (select 1 from ");
-    sql.ident(search::WORDS).push(" where term > ").bind(token.as_str());
-    sql.push(" and term < ").bind(end_of(token)).push(") then case when exists (").append(same_word(token));
-    sql.push(") then ").bind(["(", &whole, " OR ", &beginning, ")"].concat()).push(" else ").bind(beginning.as_str());
-    sql.push(" end when exists (").append(same_word(token)).push(") then ").bind(whole).push(" end, ");
-    let characters: Vec<char> = token.chars().collect();
+/// Whether a word that no text has is taken for another one, and its first character.
+fn misspelt(characters: &[char]) -> Option<char> {
     let is_misspelt = (MISSPELT_CHARACTERS_MIN..=MISSPELT_CHARACTERS_MAX).contains(&characters.len())
         && !characters.iter().any(|character| character.is_numeric());
-    if let Some(first) = characters.first().filter(|_| is_misspelt) {
-        sql.push("(select '(' || group_concat('\"' || term || '\"', ' OR ') || ')' from (select term from ");
-        sql.ident(search::WORDS).push(" where term >= ").bind(first.to_string()).push(" and term < ");
-        sql.bind(end_of(&first.to_string())).push(" and term regexp ").bind(neighbours(&characters));
-        sql.push(" order by doc desc limit ").number(NEIGHBOURS_MAX).push(")), ");
-    }
-    sql.bind(beginning).push(")");
-    sql
-}
-
-fn same_word(token: &str) -> Sql {
-    let mut sql = Sql::new("select 1 from ");
-    sql.ident(search::WORDS).push(" where term = ").bind(token);
-    sql
-}
-
-/// Comes after all words with this beginning.
-fn end_of(beginning: &str) -> String {
-    [beginning, "\u{10ffff}"].concat()
+    characters.first().copied().filter(|_| is_misspelt)
 }
 
 /// A pattern of the words that differ in one place after the first letter.

@@ -2,6 +2,7 @@
 //! between which others write.
 
 use super::error::{Error, OpenError};
+use super::search::Found;
 use super::settings::Settings;
 use super::{postgres, sqlite};
 use crate::model::Column;
@@ -36,8 +37,8 @@ pub struct NewNode<'a> {
     pub key: String,
     /// Each column once; the others are NULL.
     pub values: Vec<(&'a Column, Parameter)>,
-    /// What it is found by, by the names of columns; empty if it has no row in the full-text index.
-    pub found: Vec<(&'a str, String)>,
+    /// What it is found by; empty if it has no row in the full-text index.
+    pub found: Vec<Found<'a>>,
 }
 
 /// A relation to be added.

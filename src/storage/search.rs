@@ -1,6 +1,9 @@
-//! The full-text index fitted to the model: an FTS5 table with a row for each node that has something to be found by.
+//! The full-text index fitted to the model: a row for each node that has something to be found by, in an FTS5 table or as a tsvector.
 //!
 //! Writes bring their own statements; what is here makes the index from the nodes that are there already. Deleting a node takes its row along.
+
+pub mod postgres;
+mod sqlite;
 
 use std::time::Instant;
 
@@ -8,10 +11,12 @@ use sea_orm::DbErr;
 
 use super::change::Change;
 use super::schema::Schema;
-use crate::model::columns::{search, system};
+use crate::model::columns::system;
 use crate::model::{Column, Model, StorageType};
-use crate::sql::{Dialect, Parameter, Sql};
+use crate::sql::{Dialect, Sql};
 use crate::value::words;
+
+pub use sqlite::inserted_row;
 
 /// Nodes read at a time.
 const PAGE: usize = 1_000;
@@ -36,10 +41,6 @@ fn columns(model: &Model) -> impl Iterator<Item = &Column> {
 
 /// Whether the index has to be made, made anew, or dropped.
 pub(super) async fn compare(schema: &Schema<'_>, model: &Model) -> Result<Option<Change>, DbErr> {
-    // There is no full-text index for PostgreSQL yet.
-    if schema.dialect == Dialect::Postgres {
-        return Ok(None);
-    }
     let recorded: Option<String> = schema.first(Sql::new("select definition from clef_search_definition")).await?;
     let wanted = definition(model);
     Ok(match wanted {
@@ -54,11 +55,9 @@ pub(super) async fn compare(schema: &Schema<'_>, model: &Model) -> Result<Option
 
 /// Drops the index.
 pub(super) async fn drop_index(schema: &Schema<'_>) -> Result<(), DbErr> {
-    schema.run(Sql::new("drop trigger if exists clef_search_delete")).await?;
-    for table in [search::WORDS, search::TABLE] {
-        let mut sql = Sql::new("drop table if exists ");
-        sql.ident(table);
-        schema.run(sql).await?;
+    match schema.dialect {
+        Dialect::Sqlite => sqlite::drop_index(schema).await?,
+        Dialect::Postgres => postgres::drop_index(schema).await?,
     }
     schema.run(Sql::new("delete from clef_search_definition")).await
 }
@@ -66,28 +65,28 @@ pub(super) async fn drop_index(schema: &Schema<'_>) -> Result<(), DbErr> {
 /// Makes the index from all nodes.
 pub(super) async fn make_index(schema: &Schema<'_>, model: &Model) -> Result<(), DbErr> {
     drop_index(schema).await?;
-    schema.run(table(model)).await?;
-    let mut words = Sql::new("create virtual table ");
-    words.ident(search::WORDS).push(" using fts5vocab(").ident(search::TABLE).push(", row)");
-    schema.run(words).await?;
-    let mut trigger = Sql::new("create trigger clef_search_delete after delete on node begin delete from ");
-    trigger.ident(search::TABLE).push(" where rowid = old.").ident(system::ID).push("; end");
-    schema.run(trigger).await?;
-    fill(schema, model).await?;
+    match schema.dialect {
+        Dialect::Sqlite => {
+            sqlite::make_tables(schema, model).await?;
+            fill(schema, model).await?;
+        }
+        Dialect::Postgres => {
+            postgres::make_tables(schema).await?;
+            fill(schema, model).await?;
+            postgres::make_indexes(schema).await?;
+        }
+    }
     let mut record = Sql::new("insert into clef_search_definition (id, definition) values (1, ");
     record.bind(definition(model).unwrap_or_default()).push(")");
     schema.run(record).await
 }
 
-/// Texts come folded and with a blank between tokens, so that the simplest tokenizer is enough.
-fn table(model: &Model) -> Sql {
-    let mut sql = Sql::new("create virtual table ");
-    sql.ident(search::TABLE).push(" using fts5(");
-    for column in columns(model) {
-        sql.ident(&search::column(&column.name)).push(", ");
-    }
-    sql.push("tokenize = 'ascii')");
-    sql
+/// A node that holds text.
+struct Filled {
+    id: i64,
+    ty: String,
+    /// What is found by each searched column.
+    texts: Vec<Option<String>>,
 }
 
 async fn fill(schema: &Schema<'_>, model: &Model) -> Result<(), DbErr> {
@@ -103,13 +102,17 @@ async fn fill(schema: &Schema<'_>, model: &Model) -> Result<(), DbErr> {
             last = row.try_get_by_index(0)?;
             let mut folded = Vec::new();
             for (position, column) in columns(model).enumerate() {
-                let value: Option<String> = row.try_get_by_index(position + 1)?;
+                let value: Option<String> = row.try_get_by_index(position + 2)?;
                 folded.push(value.and_then(|value| text(&value, column.storage)));
             }
-            texts.push((last, folded));
+            texts.push(Filled { id: last, ty: row.try_get_by_index(1)?, texts: folded });
         }
-        for texts in texts.chunks(ROWS) {
-            schema.run(insert(model, texts)).await?;
+        for rows in texts.chunks(ROWS) {
+            let insert = match schema.dialect {
+                Dialect::Sqlite => sqlite::insert(model, rows),
+                Dialect::Postgres => postgres::insert(rows),
+            };
+            schema.run(insert).await?;
         }
         nodes += i64::try_from(page.len()).unwrap_or_default();
         if nodes - told >= NODES_BETWEEN_LINES {
@@ -131,7 +134,7 @@ fn page(model: &Model, after: i64) -> Sql {
         sql
     };
     let mut sql = Sql::new("select ");
-    sql.ident(system::ID);
+    sql.ident(system::ID).push(", ").ident(system::TYPE);
     for searched in columns(model) {
         sql.push(", ").append(column(searched));
     }
@@ -146,27 +149,25 @@ fn page(model: &Model, after: i64) -> Sql {
     sql
 }
 
-/// The row of the node that was inserted just before, from the names of columns of `node` and what is found by them; `None` without any.
-pub fn inserted_row<'a>(texts: impl IntoIterator<Item = (&'a str, String)>) -> Option<Sql> {
-    let texts: Vec<_> = texts.into_iter().collect();
-    if texts.is_empty() {
-        return None;
-    }
-    let mut sql = Sql::new("insert into ");
-    sql.ident(search::TABLE).push(" (rowid");
-    for (column, _) in &texts {
-        sql.push(", ").ident(&search::column(column));
-    }
-    sql.push(") values (last_insert_rowid()");
-    for (_, text) in texts {
-        sql.push(", ").bind(text);
-    }
-    sql.push(")");
-    Some(sql)
+/// A text that a node is found by.
+#[derive(Debug)]
+pub struct Found<'a> {
+    /// Column of `node`.
+    pub column: &'a str,
+    /// Its number among the searched ones.
+    pub number: usize,
+    /// Folded.
+    pub text: String,
+}
+
+/// What a value is found by, if it is.
+pub fn found<'a>(model: &Model, column: &'a Column, stored: &str) -> Option<Found<'a>> {
+    let number = columns(model).position(|known| known.name == column.name)?;
+    Some(Found { column: &column.name, number, text: text(stored, column.storage)? })
 }
 
 /// What is found of a stored value.
-pub fn text(stored: &str, storage: StorageType) -> Option<String> {
+fn text(stored: &str, storage: StorageType) -> Option<String> {
     let folded = match storage {
         StorageType::List => {
             let items: Vec<Option<String>> = serde_json::from_str(stored).unwrap_or_default();
@@ -175,21 +176,4 @@ pub fn text(stored: &str, storage: StorageType) -> Option<String> {
         _ => words::folded(stored),
     };
     (!folded.is_empty()).then_some(folded)
-}
-
-fn insert(model: &Model, texts: &[(i64, Vec<Option<String>>)]) -> Sql {
-    let mut sql = Sql::new("insert into ");
-    sql.ident(search::TABLE).push(" (rowid");
-    for column in columns(model) {
-        sql.push(", ").ident(&search::column(&column.name));
-    }
-    sql.push(") values ");
-    let row = |(id, texts): &(i64, Vec<Option<String>>)| {
-        let texts = texts.iter().map(|text| text.clone().map_or(Parameter::Null, Parameter::from));
-        let mut sql = Sql::default();
-        sql.bind_list(std::iter::once(Parameter::from(*id)).chain(texts));
-        sql
-    };
-    sql.join(", ", texts.iter().map(row));
-    sql
 }

@@ -35,6 +35,11 @@ pub fn words(text: &str) -> Vec<Word> {
     words
 }
 
+/// Whether a token comes from a script without blanks between words, so that words of it have to be looked for by their places.
+pub fn is_unspaced(token: &str) -> bool {
+    token.chars().next().is_some_and(has_no_blanks)
+}
+
 /// Calls `add` with each token and whether a word begins with it.
 fn for_each_token(text: &str, add: &mut impl FnMut(&str, bool)) {
     let (mut token, mut starts) = (String::new(), true);
@@ -44,8 +49,8 @@ fn for_each_token(text: &str, add: &mut impl FnMut(&str, bool)) {
             starts = true;
             return;
         }
-        let is_alone = is_unspaced(character) && !is_combining_mark(character);
-        if is_alone || (!is_combining_mark(character) && token.chars().next().is_some_and(is_unspaced)) {
+        let is_alone = has_no_blanks(character) && !is_combining_mark(character);
+        if is_alone || (!is_combining_mark(character) && is_unspaced(&token)) {
             end(&mut token, &mut starts, add);
         }
         token.push(character);
@@ -109,7 +114,7 @@ fn plain_letter(character: char) -> Option<&'static str> {
 }
 
 /// Scripts without blanks between words: Han, kana, Bopomofo, Thai, Lao, Tibetan, Myanmar, Khmer.
-fn is_unspaced(character: char) -> bool {
+fn has_no_blanks(character: char) -> bool {
     matches!(character,
         '\u{e00}'..='\u{fff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{2e80}'..='\u{2fdf}'
         | '\u{3005}'..='\u{3007}' | '\u{3021}'..='\u{3029}' | '\u{3031}'..='\u{312f}' | '\u{31a0}'..='\u{31bf}'

@@ -24,7 +24,7 @@ async fn a_document_is_two_statements_and_an_unknown_identifier_one() {
 }
 
 #[tokio::test]
-async fn no_document_scans_a_table() {
+async fn no_document_scans_a_table_of_sqlite() {
     let file = std::env::temp_dir().join(format!("clef-plan-{}.db", uuid::Uuid::new_v4()));
     let settings = Settings { url: format!("sqlite://{}?mode=rwc", file.display()), ..Settings::default() };
     let model = support::model("schema");

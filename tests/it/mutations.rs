@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clef::clock::Clock;
 use clef::graphql::Engine;
-use clef::storage::{RemovedPolicy, Settings, Storage};
+use clef::storage::{RemovedPolicy, Storage};
 use serde_json::{Value as Json, json};
 
 use super::support;
@@ -37,7 +37,7 @@ const LIBRARY: &str = "tests/schemas/library";
 #[tokio::test]
 async fn created_and_modified_are_the_servers() {
     let model = support::model(CE);
-    let settings = Settings { url: "sqlite::memory:".to_owned(), ..Settings::default() };
+    let settings = support::settings();
     let storage = Storage::open(&settings, &model, RemovedPolicy::Refuse).await.unwrap();
     let engine =
         Engine::new(Arc::clone(&model), storage, clef::graphql::Limits::default(), Clock::at(1_624_369_630), || {

@@ -1,13 +1,15 @@
 //! The template of a request: how it is read, and what a request that fits it consists of.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::Deserialize;
 
 use super::input::Request;
 use super::names::{CONTROL_ACTION, COPIED, ENTRY_POINT, Names, PROPERTY, READ, SOFTWARE_APPLICATION, SPECIFICATION};
+use crate::model::StorageType;
 use crate::model::columns::system;
-use crate::sql::{Parameter, Sql};
+use crate::plan::page::Alias;
+use crate::sql::{Dialect, Parameter, Sql};
 
 /// What is known of the template and of the nodes that the request names.
 #[derive(Debug, Deserialize)]
@@ -145,10 +147,10 @@ impl Property {
 }
 
 /// One row with the JSON of [`Found`].
-pub(super) fn read(names: &Names, request: &Request) -> Sql {
+pub(super) fn read(dialect: Dialect, names: &Names, request: &Request) -> Sql {
     let mut sql = Sql::new("with entry as (select e.");
     sql.ident(system::ID).push(" as entry_point, c.").ident(system::ID).push(" as id, ");
-    sql.append(values(names, CONTROL_ACTION, "c.", &COPIED))
+    sql.append(values(dialect, names, CONTROL_ACTION, "c.", &COPIED))
         .push(" as properties from node e cross join node c where ");
     sql.append(is_node("e.", ENTRY_POINT, &request.entry_point)).push(" and ");
     sql.append(is_node("c.", CONTROL_ACTION, &request.template));
@@ -157,20 +159,32 @@ pub(super) fn read(names: &Names, request: &Request) -> Sql {
     sql.push(") and exists (select 1 from relation r cross join node s where r.source = e.").ident(system::ID);
     sql.push(" and r.name = ").literal(&names.application).push(" and s.").ident(system::ID);
     sql.push(" = r.target and s.").ident(system::TYPE).push(" = ").literal(SOFTWARE_APPLICATION);
-    sql.push(")) select json_object('template', (select json_object('id', id, 'entry_point', entry_point, 'values', ");
-    sql.push("json(properties)) from entry), 'properties', (select json_group_array(json_object('id', p.id, 'ty', p.ty, 'key', p.key, ");
-    sql.push("'values', json(p.properties))) from (").append(properties(names)).push(") p), 'nodes', ");
-    sql.append(nodes(request)).push(")");
+    sql.push(")) select ");
+    let json = |column| dialect.json_value(Sql::new(column), StorageType::Json);
+    let mut template = Sql::new("(select ");
+    let members = [("id", Sql::new("id")), ("entry_point", Sql::new("entry_point")), ("values", json("properties"))];
+    template.append(dialect.object(members)).push(" from entry)");
+    let row = Alias::page(1);
+    let property = dialect.object([
+        ("id", row.column("id")),
+        ("ty", row.column("ty")),
+        ("key", row.column("key")),
+        ("values", dialect.json_value(row.column("properties"), StorageType::Json)),
+    ]);
+    let mut found = Sql::new("(");
+    found.append(dialect.array(property, properties(dialect, names), row)).push(")");
+    let members = [("template", template), ("properties", found), ("nodes", nodes(dialect, request))];
+    sql.append(dialect.answer(dialect.object(members)));
     sql
 }
 
 /// Properties of the template in the order in which they were added; one that was added twice counts once.
-fn properties(names: &Names) -> Sql {
+fn properties(dialect: Dialect, names: &Names) -> Sql {
     let mut sql = Sql::new("select n.");
     sql.ident(system::ID).push(" as id, n.").ident(system::TYPE).push(" as ty, n.").ident(system::KEY);
     sql.push(" as key, case n.").ident(system::TYPE).push(" when ").literal(PROPERTY).push(" then ");
-    sql.append(values(names, PROPERTY, "n.", &READ)).push(" else ").append(values(names, SPECIFICATION, "n.", &READ));
-    sql.push(
+    sql.append(values(dialect, names, PROPERTY, "n.", &READ)).push(" else ");
+    sql.append(values(dialect, names, SPECIFICATION, "n.", &READ)).push(
         " end as properties from entry cross join relation r cross join node n where r.source = entry.id and r.name = ",
     );
     sql.literal(&names.object).push(" and n.").ident(system::ID).push(" = r.target and n.").ident(system::TYPE);
@@ -179,15 +193,28 @@ fn properties(names: &Names) -> Sql {
     sql
 }
 
-/// The nodes that the request names. The list travels as one parameter, so that the text of the statement is always the same.
-fn nodes(request: &Request) -> Sql {
-    let named: Vec<_> = request.nodes.iter().map(|node| [&node.ty, &node.key]).collect();
-    let named = serde_json::to_string(&named).unwrap_or_default();
-    let mut sql = Sql::new("(select json_group_array(json_object('id', n.");
-    sql.ident(system::ID).push(", 'ty', n.").ident(system::TYPE).push(", 'key', n.").ident(system::KEY);
-    sql.push(")) from json_each(").bind(Parameter::Text(named)).push(") g cross join node n where n.");
-    sql.ident(system::TYPE).push(" = json_extract(g.value, '$[0]') and n.").ident(system::KEY);
-    sql.push(" = json_extract(g.value, '$[1]'))");
+/// The nodes that the request names, and others of the same keys.
+fn nodes(dialect: Dialect, request: &Request) -> Sql {
+    let mut rows = Sql::new("select n.");
+    rows.ident(system::ID).push(" as id, n.").ident(system::TYPE).push(" as ty, n.").ident(system::KEY);
+    rows.push(" as key from node n where ");
+    if request.nodes.is_empty() {
+        rows.push("false");
+    } else {
+        let column = |name| {
+            let mut sql = Sql::new("n.");
+            sql.ident(name);
+            sql
+        };
+        let types: BTreeSet<&str> = request.nodes.iter().map(|node| node.ty.as_str()).collect();
+        let keys = request.nodes.iter().map(|node| Parameter::from(node.key.as_str()));
+        rows.append(column(system::TYPE)).push(" in ").literal_list(types).push(" and ");
+        rows.append(dialect.is_one_of(column(system::KEY), keys.collect()));
+    }
+    let row = Alias::page(1);
+    let node = dialect.object([("id", row.column("id")), ("ty", row.column("ty")), ("key", row.column("key"))]);
+    let mut sql = Sql::new("(");
+    sql.append(dialect.array(node, rows, row)).push(")");
     sql
 }
 
@@ -198,16 +225,13 @@ fn is_node(alias: &'static str, ty: &str, key: &str) -> Sql {
 }
 
 /// Values as text.
-fn values(names: &Names, ty: &'static str, alias: &'static str, properties: &[&'static str]) -> Sql {
-    let mut sql = Sql::new("json_object(");
+fn values(dialect: Dialect, names: &Names, ty: &'static str, alias: &'static str, properties: &[&'static str]) -> Sql {
     let columns = properties.iter().filter_map(|property| Some((*property, names.column(ty, property)?)));
-    let members = columns.map(|(property, column)| {
-        let mut member = Sql::default();
-        member.literal(property).push(", cast(").push(alias).ident(column).push(" as text)");
-        member
-    });
-    sql.join(", ", members).push(")");
-    sql
+    dialect.object(columns.map(|(property, column)| {
+        let mut value = Sql::new("cast(");
+        value.push(alias).ident(column).push(" as text)");
+        (property, value)
+    }))
 }
 
 /// Members of an object that are not null.

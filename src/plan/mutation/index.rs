@@ -6,14 +6,13 @@ use crate::model::NodeType;
 use crate::model::columns::{search, system};
 use crate::plan::{Arguments, Source};
 use crate::sql::{Dialect, Parameter, Sql};
-use crate::storage::search::inserted_row;
+use crate::storage::search::{inserted_row, postgres};
 use crate::value::words;
 
 /// Columns of the index with what the arguments put there.
 fn entries<'a>(source: &Source<'a>, ty: &'a NodeType, arguments: &Arguments) -> Vec<(&'a str, Option<String>)> {
     let model = source.model;
-    // Only SQLite has the index.
-    if source.dialect != Dialect::Sqlite || !model.search().types.iter().any(|id| ty.possible.first() == Some(id)) {
+    if !model.search().types.iter().any(|id| ty.possible.first() == Some(id)) {
         return Vec::new();
     }
     let searched = ty.properties().filter(|property| property.is_searched);
@@ -30,18 +29,31 @@ fn text(value: &Value) -> Option<String> {
     (!folded.is_empty()).then_some(folded)
 }
 
-/// The row of the node that was inserted just before; `None` if nothing is found by it.
-pub(super) fn created(source: &Source<'_>, ty: &NodeType, arguments: &Arguments) -> Option<Sql> {
+/// The row of the node that was inserted just before; none if nothing is found by it. `returned` is what the insertion returns, if all of
+/// it is one statement.
+pub(super) fn created(
+    source: &Source<'_>,
+    ty: &NodeType,
+    arguments: &Arguments,
+    returned: Option<&'static str>,
+) -> Vec<Sql> {
     let entries = entries(source, ty, arguments).into_iter();
-    inserted_row(entries.filter_map(|(column, text)| Some((column, text?))))
+    let texts = entries.filter_map(|(column, text)| Some((column, text?)));
+    match source.dialect {
+        Dialect::Sqlite => inserted_row(texts).into_iter().collect(),
+        Dialect::Postgres => postgres::inserted_row(source.model, &ty.name, texts, returned),
+    }
 }
 
-/// The row of the node that `this_node` names, with the texts that the arguments leave as they are; `None` if they name no searched property.
-pub(super) fn changed(source: &Source<'_>, ty: &NodeType, arguments: &Arguments, this_node: &Sql) -> Option<Sql> {
+/// The row of the node that `this_node` names, with the texts that the arguments leave as they are; none if they name no searched property.
+pub(super) fn changed(source: &Source<'_>, ty: &NodeType, arguments: &Arguments, this_node: &Sql) -> Vec<Sql> {
     let model = source.model;
     let mut entries = entries(source, ty, arguments);
     if entries.is_empty() {
-        return None;
+        return Vec::new();
+    }
+    if source.dialect == Dialect::Postgres {
+        return postgres::changed_row(model, &ty.name, entries, this_node);
     }
     let mut sql = Sql::new("insert or replace into ");
     sql.ident(search::TABLE).push(" (rowid");
@@ -59,5 +71,5 @@ pub(super) fn changed(source: &Source<'_>, ty: &NodeType, arguments: &Arguments,
     }
     sql.push(" from node left join ").ident(search::TABLE).push(" s on s.rowid = node.").ident(system::ID);
     sql.append(this_node.clone());
-    Some(sql)
+    vec![sql]
 }

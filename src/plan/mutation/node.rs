@@ -104,7 +104,7 @@ impl<'a> Planned<'a, '_> {
 
     fn create(&self) -> Result<Vec<Sql>, Error> {
         let mut statements = vec![self.insert()?];
-        statements.extend(index::created(&self.source, self.node_type, self.arguments));
+        statements.extend(index::created(&self.source, self.node_type, self.arguments, None));
         Ok(statements)
     }
 
@@ -116,7 +116,9 @@ impl<'a> Planned<'a, '_> {
         for column in &*columns {
             insert.push(", ").ident(column);
         }
-        Ok((Write::Together { parts: vec![(Some(CREATED), insert)], read }, null_check))
+        let index = index::created(&self.source, self.node_type, self.arguments, Some(CREATED));
+        let parts = std::iter::once((Some(CREATED), insert)).chain(index.into_iter().map(|part| (None, part)));
+        Ok((Write::Together { parts: parts.collect(), read }, null_check))
     }
 
     fn change(&self) -> Result<Vec<Sql>, Error> {

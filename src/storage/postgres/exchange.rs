@@ -19,6 +19,7 @@ use crate::sql::{Parameter, Sql};
 use crate::storage::dialect::numbered;
 use crate::storage::error::{Error, OpenError};
 use crate::storage::exchange::{NewNode, NewRelation, NotAdded, Rejection};
+use crate::storage::search::postgres::{new_words, vector};
 use crate::storage::settings::Settings;
 
 /// What a transaction sees is settled by its first statement.
@@ -194,7 +195,34 @@ async fn copy_nodes(client: &Client, nodes: &[NewNode<'_>]) -> Result<u64, tokio
         }
         writer.as_mut().write(&row).await?;
     }
-    writer.finish().await
+    let copied = writer.finish().await?;
+    index_nodes(client, nodes).await?;
+    Ok(copied)
+}
+
+/// Their rows in the full-text index.
+async fn index_nodes(client: &Client, nodes: &[NewNode<'_>]) -> Result<(), tokio_postgres::Error> {
+    let (mut types, mut keys, mut vectors) = (Vec::new(), Vec::new(), Vec::new());
+    for node in nodes.iter().filter(|node| !node.found.is_empty()) {
+        types.push(node.ty);
+        keys.push(node.key.as_str());
+        vectors.push(vector(node.ty, node.found.iter().map(|found| (found.number, found.text.as_str()))));
+    }
+    if types.is_empty() {
+        return Ok(());
+    }
+    let mut sql = Sql::new("insert into clef_search (id, words) select n.");
+    sql.ident(system::ID)
+        .push(", f.words::tsvector from unnest($1::text[], $2::text[], $3::text[]) f (type, key, words) ");
+    sql.push("join node n on n.").ident(system::TYPE).push(" = f.type and n.").ident(system::KEY).push(" = f.key");
+    let parameters: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&types, Type::TEXT_ARRAY), (&keys, Type::TEXT_ARRAY), (&vectors, Type::TEXT_ARRAY)];
+    client.execute_typed(sql.text(), &parameters).await?;
+    if let Some(words) = new_words(nodes.iter().flat_map(|node| &node.found).map(|found| found.text.as_str())) {
+        let parameters: Vec<_> = typed(&words).map(|(parameter, ty)| (parameter as &(dyn ToSql + Sync), ty)).collect();
+        client.execute_typed(&numbered(words.text()), &parameters).await?;
+    }
+    Ok(())
 }
 
 /// Leaves out those whose ends are not there.

@@ -101,7 +101,7 @@ impl Importer {
     pub(in crate::storage) fn add_nodes(&self, nodes: &[NewNode<'_>]) -> Result<(), NotAdded> {
         for (position, node) in nodes.iter().enumerate() {
             self.run(insert(node)).map_err(|error| not_added(position, error))?;
-            let found = node.found.iter().map(|(column, text)| (*column, text.clone()));
+            let found = node.found.iter().map(|found| (found.column, found.text.clone()));
             if let Some(row) = search::inserted_row(found) {
                 self.run(row)?;
             }

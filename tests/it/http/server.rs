@@ -111,8 +111,13 @@ impl Server {
     }
 
     pub(crate) async fn create_person(&self, name: &str) {
+        self.create_person_with("name", name).await;
+    }
+
+    pub(crate) async fn create_person_with(&self, property: &str, value: &str) {
         let token = self.token("all", &["*"]).await;
-        let body = json!({"query": format!("mutation {{ CreatePerson(name: \"{name}\") {{ name }} }}")}).to_string();
+        let query = format!("mutation {{ CreatePerson({property}: \"{value}\") {{ identifier }} }}");
+        let body = json!({ "query": query }).to_string();
         let response = self.send("POST /", &[JSON, ("Authorization", &token)], body.as_bytes()).await;
         assert_eq!(response.json()["errors"], Value::Null);
     }

@@ -321,9 +321,9 @@ async fn who_does_not_read_is_cut_off() {
     let limits = LiveLimits { send_timeout: Duration::from_millis(300), ..LiveLimits::default() };
     let server = Server::start_with(live(limits)).await;
     let mut socket = ready(&server).await;
-    server.create_person(&"x".repeat(900_000)).await;
+    server.create_person_with("award", &"x".repeat(900_000)).await;
     for id in 0..30 {
-        socket.send(subscribe(&id.to_string(), "{ Person { name } }")).await;
+        socket.send(subscribe(&id.to_string(), "{ Person { award } }")).await;
     }
     tokio::time::sleep(Duration::from_secs(2)).await;
     let mut received = 0;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, Row, SqliteConnection};
 
 use super::program::{Folder, Program, SECRET};
+use crate::support::{self, cluster};
 
 const API_KEY: &str = "the-only-key-of-people";
 
@@ -19,10 +20,15 @@ fn lines(program: &Program) -> Vec<Value> {
 }
 
 async fn rows(folder: &Folder) -> Vec<Vec<Option<String>>> {
-    let url = format!("sqlite://{}", folder.0.join("data/clef.db").display());
+    const COLUMNS: &str = "event, outcome, code, key_id, field, scopes, nodes, request_id, address, token_id";
+    let url = folder.database();
+    if support::is_postgres() {
+        let text = format!("select coalesce(json_agg(json_build_array({COLUMNS}) order by id), '[]') from clef_audit");
+        return serde_json::from_str(&cluster::sql(&url, &text)).unwrap();
+    }
     let mut connection = SqliteConnection::connect(&url).await.unwrap();
-    let text = "select event, outcome, code, key_id, field, scopes, nodes, request_id, address, token_id from clef_audit order by id";
-    let rows = sqlx::query(text).fetch_all(&mut connection).await.unwrap();
+    let text: std::sync::Arc<str> = format!("select {COLUMNS} from clef_audit order by id").into();
+    let rows = sqlx::query(sqlx::AssertSqlSafe(text)).fetch_all(&mut connection).await.unwrap();
     rows.iter().map(|row| (0..10).map(|column| row.get(column)).collect()).collect()
 }
 

@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use sqlx::{Connection, Executor, SqliteConnection};
 
 use crate::http::client::{Response, send};
 use crate::http::server::JSON;
+use crate::support::{self, cluster};
 
 pub(crate) const SECRET: &str = "ZcL2Zb1r6n9Qf0v3yT8mKx5sWd7uHpEa";
 pub(crate) const OTHER_SECRET: &str = "aEpHu7dWs5xKm8Ty3v0fQ9n6r1bZ2LcZ";
@@ -24,6 +26,22 @@ impl Folder {
         std::fs::remove_dir_all(&folder).ok();
         std::fs::create_dir_all(&folder).unwrap();
         Self(folder)
+    }
+
+    /// The address of the folder's database: the file that the program makes there by itself, or one on PostgreSQL.
+    pub(crate) fn database(&self) -> String {
+        database(&self.0).unwrap_or_else(|| format!("sqlite://{}", self.0.join("data/clef.db").display()))
+    }
+
+    /// Runs statements in the folder's database, past the program.
+    pub(crate) async fn execute(&self, text: &'static str) {
+        let url = self.database();
+        if support::is_postgres() {
+            cluster::sql(&url, text);
+            return;
+        }
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        connection.execute(text).await.unwrap();
     }
 
     /// Written as a whole: under another name first.
@@ -49,10 +67,20 @@ pub(crate) struct Program {
     log: Arc<Mutex<Vec<String>>>,
 }
 
+/// The address of a folder's database, if it is not the program's own choice.
+fn database(folder: &Path) -> Option<String> {
+    let file = folder.join("database-url");
+    if support::is_postgres() && !file.exists() {
+        std::fs::write(&file, cluster::database()).unwrap();
+    }
+    std::fs::read_to_string(file).ok()
+}
+
 /// The program with these settings alone.
 pub(crate) fn command(folder: &Path, settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clef"));
-    command.current_dir(folder).env_clear().envs(settings.iter().copied());
+    command.current_dir(folder).env_clear();
+    command.envs(database(folder).map(|url| ("DATABASE_URL", url))).envs(settings.iter().copied());
     command
 }
 

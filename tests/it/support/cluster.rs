@@ -25,11 +25,22 @@ pub(crate) fn database() -> String {
     cluster.url(&name)
 }
 
+/// The address of a new database that is as another one, to which nobody is connected.
+pub(crate) fn copy(url: &str) -> String {
+    let cluster = CLUSTER.get_or_init(Cluster::start);
+    let name = format!("t{}", uuid::Uuid::new_v4().simple());
+    cluster.sql("postgres", &format!("create database {name} template {} strategy file_copy", name_in(url)));
+    cluster.url(&name)
+}
+
+fn name_in(url: &str) -> &str {
+    url.rsplit('/').next().unwrap().split('?').next().unwrap()
+}
+
 /// Runs statements in a database, past Clef; the answer is what they print.
 pub(crate) fn sql(url: &str, text: &str) -> String {
     let cluster = CLUSTER.get_or_init(Cluster::start);
-    let name = url.rsplit('/').next().unwrap().split('?').next().unwrap();
-    cluster.sql(name, text)
+    cluster.sql(name_in(url), text)
 }
 
 impl Cluster {
