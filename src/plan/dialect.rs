@@ -95,13 +95,13 @@ impl Dialect {
         }
     }
 
-    /// A JSON array with an element for each row of `columns` from `rows`, in its order.
-    pub fn array(self, element: Sql, columns: Sql, rows: Sql, alias: Alias) -> Sql {
+    /// A JSON array with an element for each row of `rows`, in its order.
+    pub fn array(self, element: Sql, rows: Sql, alias: Alias) -> Sql {
         let mut sql = match self {
             Self::Sqlite => wrapped("(select json_group_array(", element, ") from ("),
             Self::Postgres => wrapped("(select coalesce(json_agg(", element, "), '[]') from ("),
         };
-        sql.append(columns).append(rows).push(") ").append(alias.sql()).push(")");
+        sql.append(rows).push(") ").append(alias.sql()).push(")");
         sql
     }
 

@@ -20,13 +20,12 @@ use crate::sql::{Dialect, Sql};
 pub fn types_of(model: &Model, dialect: Dialect, key: &str) -> Sql {
     let node = Alias::node(1);
     let types: Vec<TypeId> = model.objects().map(|(id, _)| id).collect();
-    let columns = node_columns(node, &BTreeSet::from([system::TYPE.to_owned()]));
-    let mut rows = Sql::new(" from node ");
-    rows.append(node.sql()).push(" where ").append(filter::has_type(model, node, &types));
+    let mut rows = node_columns(node, &BTreeSet::from([system::TYPE.to_owned()]));
+    rows.push(" from node ").append(node.sql()).push(" where ").append(filter::has_type(model, node, &types));
     rows.push(" and ").append(node.column(system::KEY)).push(" = ").bind(key);
     rows.push(" order by ").append(node.column(system::ID));
     let mut statement = Sql::new("select ");
-    statement.append(dialect.answer(dialect.array(node.column(system::TYPE), columns, rows, node)));
+    statement.append(dialect.answer(dialect.array(node.column(system::TYPE), rows, node)));
     statement
 }
 
@@ -79,13 +78,13 @@ impl Document<'_> {
                 dialect.array_of(values.collect::<Vec<_>>())
             }
         };
-        let columns = node_columns(node, &columns);
-        let mut rows = filter::related_rows(dialect, self.model, relation, owner, link, node, types);
+        let mut rows = node_columns(node, &columns);
+        rows.append(filter::related_rows(dialect, self.model, relation, owner, link, node, types));
         rows.append(order).append(link.column("id"));
         if !relation.is_list {
             rows.push(" limit 1");
         }
-        dialect.array(element, columns, rows, node)
+        dialect.array(element, rows, node)
     }
 
     /// A field of an embedded node, whichever of its types it has.

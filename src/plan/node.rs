@@ -285,8 +285,9 @@ impl<'a> Statement<'a> {
             return Ok(match form {
                 Ok(row) => dialect.array_of_rows(row, rows),
                 Err(form) => {
-                    let columns = node_columns(alias, &object.columns);
-                    dialect.array(form.json(dialect), columns, rows, alias)
+                    let mut nodes = node_columns(alias, &object.columns);
+                    nodes.append(rows);
+                    dialect.array(form.json(dialect), nodes, alias)
                 }
             });
         }

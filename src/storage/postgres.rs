@@ -41,11 +41,12 @@ use super::settings::{Pooler, Settings};
 use super::write::{Outcome as Written, Write};
 use crate::model::Model;
 use crate::sql::Sql;
+use connection::Purpose;
 use feed::Feed;
 use outbox::Entry;
 use peers::Peers;
 use place::Place;
-use pool::{Pool, Purpose};
+use pool::Pool;
 use snapshots::{Named, Snapshots, Watchers};
 
 /// How often a write is tried that others on the database stand in the way of.

@@ -171,8 +171,7 @@ pub(super) fn read(dialect: Dialect, names: &Names, request: &Request) -> Sql {
         ("key", row.column("key")),
         ("values", dialect.json_value(row.column("properties"), StorageType::Json)),
     ]);
-    let mut found = Sql::new("(");
-    found.append(dialect.array(property, properties(dialect, names), row)).push(")");
+    let found = dialect.array(property, properties(dialect, names), row);
     let members = [("template", template), ("properties", found), ("nodes", nodes(dialect, request))];
     sql.append(dialect.answer(dialect.object(members)));
     sql
@@ -213,9 +212,7 @@ fn nodes(dialect: Dialect, request: &Request) -> Sql {
     }
     let row = Alias::page(1);
     let node = dialect.object([("id", row.column("id")), ("ty", row.column("ty")), ("key", row.column("key"))]);
-    let mut sql = Sql::new("(");
-    sql.append(dialect.array(node, rows, row)).push(")");
-    sql
+    dialect.array(node, rows, row)
 }
 
 fn is_node(alias: &'static str, ty: &str, key: &str) -> Sql {

@@ -50,8 +50,15 @@ pub(in crate::storage) struct Connection {
     is_sent: bool,
     /// Whether it met an error after which it is not to be used.
     is_broken: bool,
-    /// Whether a statement alone may write.
-    is_writer: bool,
+    /// What a statement alone may do.
+    purpose: Purpose,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Read,
+    Write,
 }
 
 /// What is left of statements once they have run.
@@ -119,7 +126,7 @@ impl Connection {
             is_running: false,
             is_sent: false,
             is_broken: false,
-            is_writer: false,
+            purpose: Purpose::Read,
         }
     }
 
@@ -133,14 +140,14 @@ impl Connection {
         &self.client
     }
 
-    /// Whether the last statement that it ran alone was a write.
-    pub(super) fn is_writer(&self) -> bool {
-        self.is_writer
+    /// What it was last used for, as far as statements alone go.
+    pub(super) fn purpose(&self) -> Purpose {
+        self.purpose
     }
 
     /// First column of the first row as text; `None` without a row, or for NULL.
     pub(in crate::storage) async fn first(&mut self, statement: &Sql) -> Result<Option<String>, Failure> {
-        let before = std::mem::take(&mut self.is_writer).then_some(READS_ONLY);
+        let before = (std::mem::replace(&mut self.purpose, Purpose::Read) != Purpose::Read).then_some(READS_ONLY);
         Ok(self.pipeline(before, &[statement], 0, None).await?.text)
     }
 
@@ -149,7 +156,7 @@ impl Connection {
         if self.pulse.place().pooler == Pooler::Transaction {
             return self.pipeline(Some(BEGIN), &[statement], 0, Some(COMMIT)).await;
         }
-        let before = (!std::mem::replace(&mut self.is_writer, true)).then_some(WRITES);
+        let before = (std::mem::replace(&mut self.purpose, Purpose::Write) != Purpose::Write).then_some(WRITES);
         self.run(before, &[statement], 0, None, Effect::Kept).await
     }
 

@@ -58,7 +58,7 @@ async fn whoever_waits_too_long_for_a_connection_is_sent_away() {
         let (elapsed, code) = done.unwrap();
         match code.as_deref() {
             Some("SERVICE_UNAVAILABLE") => {
-                assert!(elapsed < Duration::from_millis(4000), "{elapsed:?}");
+                assert!(elapsed < Duration::from_secs(4), "{elapsed:?}");
                 // 64 for each connection may wait; the rest learns at once.
                 if elapsed < Duration::from_millis(1900) { refused.0 += 1 } else { refused.1 += 1 }
             }

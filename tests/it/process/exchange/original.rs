@@ -54,7 +54,8 @@ fn person(number: usize) -> Value {
         // As the search of the original shows dates.
         2 => person["born"] = json!({"formatted": null, "year": 1819, "month": 9, "day": 13}),
         3 => {
-            person["entered"] = json!({"formatted": "2021-06-22T13:47:10.69Z", "year": 2021, "nanosecond": 690_000_000})
+            person["entered"] =
+                json!({"formatted": "2021-06-22T13:47:10.69Z", "year": 2021, "nanosecond": 690_000_000});
         }
         4 => {
             person["entered"] = json!({"formatted": null, "year": 2021, "month": 6, "day": 22, "hour": 13, "minute": 47,

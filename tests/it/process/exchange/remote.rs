@@ -79,7 +79,7 @@ fn lines(model: &Model, header: &str) -> String {
         let (this, that) = ([&*ty.name, key], [&*other.name, other_key]);
         let (from, to) = if relation.direction == Direction::Out { (this, that) } else { (that, this) };
         // Some are there twice.
-        for _ in 0..1 + usize::from(count % 10 == 0 && count + 1 < RELATIONS) {
+        for _ in 0..=usize::from(count % 10 == 0 && count + 1 < RELATIONS) {
             writeln!(text, "{}", json!({"relation": &*relation.name, "from": from, "to": to})).unwrap();
             count += 1;
         }
