@@ -25,6 +25,8 @@ const POLL: Duration = Duration::from_millis(500);
 const WAKE_EVERY: Duration = Duration::from_millis(5);
 /// Between two deletions of old rows.
 const TRIM_EVERY: Duration = Duration::from_secs(20);
+/// As long as there are more.
+const TRIM_ON: Duration = Duration::from_millis(20);
 /// How long the outbox is read after somebody asked, although nobody listens.
 const WARM: Duration = Duration::from_secs(10);
 /// Between two attempts to connect.
@@ -107,17 +109,10 @@ impl Feed {
         let mut retry = RETRY_MIN;
         loop {
             let started = Instant::now();
-            match self.serve().await {
-                Ended::Closed => return,
-                Ended::Lost(failure) => {
-                    let error = Error::from(failure);
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "events of other servers wait for a connection"
-                    );
-                }
-            }
-            retry = if started.elapsed() > GOOD { RETRY_MIN } else { (retry * 2).min(RETRY_MAX) };
+            let Err(Ended::Lost(failure)) = self.rounds().await else { return };
+            let is_first = retry == RETRY_MIN || started.elapsed() > GOOD;
+            tell(failure, is_first);
+            retry = if is_first { RETRY_MIN * 2 } else { (retry * 2).min(RETRY_MAX) };
             let until = tokio::time::Instant::now() + retry;
             // Nobody waits for what cannot be had.
             while let Some(Some(ask)) = select_before(until, &mut self.asks).await {
@@ -129,28 +124,24 @@ impl Feed {
         }
     }
 
-    async fn serve(&mut self) -> Ended {
-        match self.rounds().await {
-            Err(ended) => ended,
-            Ok(()) => Ended::Closed,
-        }
-    }
-
+    /// Until the storage is closed, or the session is lost.
     async fn rounds(&mut self) -> Result<(), Ended> {
         let mut session = Session::open(&self.pulse, self.is_notified).await?;
         let mut ticks = interval(POLL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut due = Due::default();
-        let (mut woken, mut trimmed) = (tokio::time::Instant::now(), Instant::now());
+        let mut woken = tokio::time::Instant::now();
+        let mut trim_at = woken + TRIM_ON;
         loop {
             tokio::select! {
                 ask = self.asks.recv() => match ask {
                     Some(ask) => self.note(ask, &mut due),
-                    None => return Ok(()),
+                    None => return Err(Ended::Closed),
                 },
                 heard = session.heard() => due.looks_at_peers |= heard? == Heard::Listening,
                 _ = ticks.tick() => due.looks_at_peers = true,
                 () = sleep_until(woken + WAKE_EVERY), if due.wakes_others => {}
+                () = sleep_until(trim_at) => {}
             }
             while let Ok(ask) = self.asks.try_recv() {
                 self.note(ask, &mut due);
@@ -172,10 +163,9 @@ impl Feed {
                 let (is_heard, sees_deleted) = (self.position.is_some(), self.events.are_deletions_watched());
                 self.peers.meet(&mut session, is_heard, sees_deleted).await?;
             }
-            if trimmed.elapsed() > TRIM_EVERY {
-                trimmed = Instant::now();
-                while session.change(&outbox::trim()).await? == Some(outbox::TRIMMED_MAX.to_string()) {}
-                session.change(&rate::trim()).await?;
+            let now = tokio::time::Instant::now();
+            if now >= trim_at {
+                trim_at = now + if trim(&mut session).await? { TRIM_ON } else { TRIM_EVERY };
             }
         }
     }
@@ -244,6 +234,25 @@ impl Feed {
         self.read = now;
         Ok(is_full)
     }
+}
+
+fn tell(failure: Failure, is_first: bool) {
+    let error = Error::from(failure);
+    let error = &error as &dyn std::error::Error;
+    if is_first {
+        tracing::warn!(error, "events of other servers wait for a connection");
+    } else {
+        tracing::debug!(error, "events of other servers still wait for a connection");
+    }
+}
+
+/// Deletes some of what is old; whether there is more.
+async fn trim(session: &mut Session) -> Result<bool, Failure> {
+    if session.change(&outbox::trim()).await? == Some(outbox::TRIMMED_MAX.to_string()) {
+        return Ok(true);
+    }
+    session.change(&rate::trim()).await?;
+    Ok(false)
 }
 
 /// The next ask; none when the time has come.

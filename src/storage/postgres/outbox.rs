@@ -17,7 +17,7 @@ pub(super) const ROWS_MAX: usize = 500;
 /// How long rows stay: who is away for longer has missed some.
 pub(super) const KEPT: Duration = Duration::from_mins(3);
 /// Rows that are deleted in one go.
-pub(super) const TRIMMED_MAX: usize = 5000;
+pub(super) const TRIMMED_MAX: usize = 1000;
 /// Held by who deletes old rows: `clef` as bytes, and one more.
 const TRIM_LOCK: i64 = 1_668_048_231;
 /// How far below the highest number rows of transactions under way are expected by who begins to read.

@@ -49,9 +49,15 @@ impl Session {
         let mut connection = pulse.notified(TIMEOUT, sender).await?;
         let mut process = None;
         if is_notified {
-            connection.begin("listen clef_event").await?;
-            let text = connection.first(&Sql::new("select pg_backend_pid()")).await?;
-            process = text.and_then(|text| text.parse().ok());
+            match connection.begin("listen clef_event").await {
+                Ok(()) => {
+                    let text = connection.first(&Sql::new("select pg_backend_pid()")).await?;
+                    process = text.and_then(|text| text.parse().ok());
+                }
+                Err(failure) if failure.breaks_connection() => return Err(failure),
+                // An engine that does not know it: the outbox is looked at twice a second in any case.
+                Err(_) => tracing::warn!("the database does not know LISTEN: set DATABASE_NOTIFY=false"),
+            }
         }
         Ok(Self { connection, notifications, process })
     }

@@ -197,3 +197,24 @@ async fn who_listens_while_the_database_is_away_is_told_that_events_may_be_misse
     let told = tokio::time::timeout(Duration::from_secs(5), events.recv()).await.unwrap();
     assert!(matches!(told, Ok(Told::Missed)), "{told:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn old_rows_are_deleted_and_young_ones_are_not() {
+    let (engines, url) = replicas(1, true).await;
+    engines[0].storage().close().await;
+    cluster::sql(
+        &url,
+        "insert into clef_event (at, action, cause, type, key) \
+         select now() - interval '4 minutes', 1, 1, 'Person', 'old' from generate_series(1, 2500); \
+         insert into clef_event (action, cause, type, key) values (1, 1, 'Person', 'young'); \
+         insert into clef_rate values ('full', 0), ('empty', 4000000000000000)",
+    );
+    let settings = Settings { url: url.clone(), ..Settings::default() };
+    let _storage = Storage::open(&settings, &model("schema"), RemovedPolicy::Refuse).await.unwrap();
+    let left = "select (select string_agg(key, ' ') from clef_event) || ' ' || (select string_agg(bucket, ' ') from clef_rate)";
+    let start = Instant::now();
+    while cluster::sql(&url, left) != "young empty" {
+        assert!(start.elapsed() < Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
