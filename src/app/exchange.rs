@@ -83,10 +83,16 @@ pub async fn import_from(
     let model = schema::read(&config.schema)?;
     let is_named = file.is_some();
     let path = file.unwrap_or_else(|| spool_name(&source.url));
-    let (read, left_out) = remote::fetch(&source, &model, &path, unusable, &mut told).await?;
-    if read != Progress::default() {
-        told(Told::Note(&format!("read: {} nodes, {} relations", read.nodes, read.relations)));
-    }
+    let left_out = match remote::fetch(&source, &model, &path, unusable, &mut told).await? {
+        Some((read, left_out)) => {
+            told(Told::Note(&format!("read: {} nodes, {} relations", read.nodes, read.relations)));
+            left_out
+        }
+        None => {
+            told(Told::Note(&format!("`{}` is whole already: the server is not asked", path.display())));
+            0
+        }
+    };
     let mut imported = import(config, Some(path.clone()), unusable, told).await?;
     imported.left_out += left_out;
     if !is_named {

@@ -34,8 +34,8 @@ pub struct Source {
     pub page: usize,
 }
 
-/// Reads everything that the model has and the server shows; goes on where an earlier call with this file ended. A file that is whole is left
-/// alone. Nodes and relations that are in the file then, and how many values were left out.
+/// Reads everything that the model has and the server shows; goes on where an earlier call with this file ended. Returns what is in the file
+/// then, and how many values were left out; `None` if the file was whole already.
 ///
 /// # Errors
 ///
@@ -46,9 +46,9 @@ pub async fn fetch(
     path: &Path,
     unusable: Unusable,
     mut told: impl FnMut(Told<'_>),
-) -> Result<(Progress, u64), Error> {
+) -> Result<Option<(Progress, u64)>, Error> {
     let client = Client::new(source)?;
-    let Some(spool) = Spool::open(path, model, client.address())? else { return Ok((Progress::default(), 0)) };
+    let Some(spool) = Spool::open(path, model, client.address())? else { return Ok(None) };
     let server = introspection::read(&client, model, &mut told).await?;
     let steps = steps::plan(model, &server, &mut told);
     let mut fetch = Fetch { model, client, spool, unusable, told };
@@ -56,7 +56,7 @@ pub async fn fetch(
     for (number, step) in steps.iter().enumerate().skip(fetch.spool.step()) {
         fetch.step(number, step, source.page).await?;
     }
-    fetch.spool.end()
+    fetch.spool.end().map(Some)
 }
 
 struct Fetch<'a, T> {

@@ -54,8 +54,14 @@ pub(super) enum Amount {
 #[derive(Debug, Deserialize)]
 pub(super) struct Answer<D> {
     pub(super) data: Option<D>,
-    #[serde(default)]
-    pub(super) errors: Vec<Problem>,
+    errors: Option<Vec<Problem>>,
+}
+
+impl<D> Answer<D> {
+    /// Data and errors.
+    pub(super) fn into_parts(self) -> (Option<D>, Vec<Problem>) {
+        (self.data, self.errors.unwrap_or_default())
+    }
 }
 
 /// A GraphQL error.
@@ -63,22 +69,42 @@ pub(super) struct Answer<D> {
 pub(super) struct Problem {
     #[serde(default)]
     pub(super) message: String,
-    #[serde(default)]
-    pub(super) path: Vec<Segment>,
-    #[serde(default)]
-    extensions: Option<Extensions>,
+    path: Option<Vec<Segment>>,
+    extensions: Option<serde_json::Value>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct Extensions {
-    #[serde(default)]
-    code: Option<String>,
+impl Problem {
+    /// Position of the node that it is about.
+    pub(super) fn position(&self) -> Option<usize> {
+        match self.path.as_ref()?.get(1)? {
+            Segment::Index(position) => Some(*position),
+            Segment::Field(_) => None,
+        }
+    }
+
+    /// The field of the node that it is about.
+    pub(super) fn field(&self) -> Option<&str> {
+        match self.path.as_ref()?.get(2)? {
+            Segment::Field(field) => Some(field),
+            Segment::Index(_) => None,
+        }
+    }
+
+    /// Whether it says that a value is missing, no more.
+    pub(super) fn is_of_null(&self) -> bool {
+        self.message.starts_with("Cannot return null for non-nullable field")
+    }
+
+    fn code(&self) -> &str {
+        let code = self.extensions.as_ref().and_then(|extensions| extensions.get("code"));
+        code.and_then(serde_json::Value::as_str).unwrap_or_default()
+    }
 }
 
 /// A step of a path.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Segment {
+enum Segment {
     Index(usize),
     Field(String),
 }
@@ -220,11 +246,11 @@ impl Client {
         if answer.data.is_some() {
             return Ok(answer);
         }
-        let problem = answer.errors.into_iter().next();
-        let Some(problem) = problem else { return Err(Trouble::TooMuch("answers without data".to_owned())) };
+        let Some(problem) = answer.errors.into_iter().flatten().next() else {
+            return Err(Trouble::TooMuch("answers without data".to_owned()));
+        };
         let reason = format!("answers: {}", problem.message);
-        let code = problem.extensions.and_then(|extensions| extensions.code).unwrap_or_default();
-        Err(match code.as_str() {
+        Err(match problem.code() {
             "GRAPHQL_VALIDATION_FAILED" | "GRAPHQL_PARSE_FAILED" | "BAD_USER_INPUT" => Trouble::Refused(reason),
             "UNAUTHENTICATED" | "FORBIDDEN" => Trouble::Ended(self.error(reason)),
             _ => Trouble::TooMuch(reason),

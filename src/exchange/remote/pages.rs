@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::client::{Amount, Answer, Client, Problem, Segment, Trouble};
+use super::client::{Amount, Answer, Client, Problem, Trouble};
 use super::document;
 use super::steps::{Paging, Step};
 use crate::exchange::Error;
@@ -212,21 +212,6 @@ impl<'s, 'm> Pages<'s, 'm> {
     }
 }
 
-impl Problem {
-    /// The field of the node that it is about.
-    pub(super) fn field(&self) -> Option<&str> {
-        match self.path.get(2) {
-            Some(Segment::Field(field)) => Some(field),
-            _ => None,
-        }
-    }
-
-    /// Whether it says that a value is missing, no more.
-    pub(super) fn is_of_null(&self) -> bool {
-        self.message.starts_with("Cannot return null for non-nullable field")
-    }
-}
-
 /// Adds what another query has shown of the same nodes.
 fn join(reads: &mut [Read], others: Vec<Read>) -> Result<(), Trouble> {
     let is_same = |(one, other): (&Read, &Read)| one.key.is_none() || other.key.is_none() || one.key == other.key;
@@ -257,9 +242,9 @@ pub(super) async fn ask(
     amount: Amount,
 ) -> Result<Vec<Read>, Trouble> {
     let answer: Answer<Data> = client.ask(query, variables, amount).await?;
-    let shown = answer.data.and_then(|mut data| data.remove(&*paging.ty.name).flatten());
-    let Some(items) = shown else {
-        let message = answer.errors.into_iter().next().map_or_else(String::new, |problem| problem.message);
+    let (data, problems) = answer.into_parts();
+    let Some(items) = data.and_then(|mut data| data.remove(&*paging.ty.name).flatten()) else {
+        let message = problems.into_iter().next().map_or_else(String::new, |problem| problem.message);
         return Err(Trouble::TooMuch(format!("answers: {message}")));
     };
     let read = |(position, item): (usize, Option<Item>)| {
@@ -267,11 +252,11 @@ pub(super) async fn ask(
         Read { item, key, problems: Vec::new(), number: before + position + 1 }
     };
     let mut reads: Vec<_> = items.into_iter().enumerate().map(read).collect();
-    for problem in answer.errors {
-        let Some(Segment::Index(position)) = problem.path.get(1) else {
+    for problem in problems {
+        let Some(position) = problem.position() else {
             return Err(Trouble::TooMuch(format!("answers: {}", problem.message)));
         };
-        if let Some(read) = reads.get_mut(*position) {
+        if let Some(read) = reads.get_mut(position) {
             read.problems.push(problem);
         }
     }

@@ -3,6 +3,7 @@
 mod kill;
 mod remote;
 mod original;
+mod full;
 
 use std::path::Path;
 use std::process::Output;

@@ -157,7 +157,7 @@ impl Original {
             );
         }
         if self.is_changing && self.pages == 5 {
-            self.people.drain(0..6);
+            self.people.drain(0..5);
         }
         let mut errors = Vec::new();
         let shown = |(position, person): (usize, &Value)| {
