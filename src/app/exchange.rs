@@ -83,18 +83,13 @@ pub async fn import_from(
     let model = schema::read(&config.schema)?;
     let is_named = file.is_some();
     let path = file.unwrap_or_else(|| spool_name(&source.url));
-    let left_out = match remote::fetch(&source, &model, &path, unusable, &mut told).await? {
-        Some((read, left_out)) => {
-            told(Told::Note(&format!("read: {} nodes, {} relations", read.nodes, read.relations)));
-            left_out
-        }
-        None => {
-            told(Told::Note(&format!("`{}` is whole already: the server is not asked", path.display())));
-            0
-        }
-    };
+    let read = remote::fetch(&source, &model, &path, unusable, &mut told).await?;
+    told(Told::Note(&match read {
+        Some((read, _)) => format!("read: {} nodes, {} relations", read.nodes, read.relations),
+        None => format!("`{}` is whole already: the server is not asked", path.display()),
+    }));
     let mut imported = import(config, Some(path.clone()), unusable, told).await?;
-    imported.left_out += left_out;
+    imported.left_out += read.map_or(0, |(_, left_out)| left_out);
     if !is_named {
         std::fs::remove_file(&path).map_err(|source| exchange::Error::File { path, source })?;
     }
