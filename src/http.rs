@@ -25,6 +25,7 @@ mod observe;
 mod persisted;
 mod guarded;
 mod ready;
+mod recency;
 mod request_body;
 mod revoke;
 mod scopes;

@@ -20,6 +20,7 @@ mod revocation;
 mod rate;
 mod snapshot;
 mod counters;
+mod recency;
 mod error;
 mod exchange;
 mod sqlite;
@@ -35,6 +36,7 @@ pub use exchange::{Exporter, Importer, NewNode, NewRelation, NotAdded, Rejection
 pub use figures::PoolFigures;
 pub use fit::Fit;
 pub use rate::Bucket;
+pub use recency::{Client, NoPosition, Position};
 pub use revocation::{Revocation, Revocations, Revoked};
 pub use settings::{Pooler, Settings};
 pub use snapshot::Snapshot;
@@ -45,6 +47,7 @@ use crate::sql::{Dialect, Sql};
 use counters::Counters;
 use figures::Figures;
 use postgres::Postgres;
+use recency::Positions;
 use sqlite::Sqlite;
 
 /// An open database. Clones share it.
@@ -57,6 +60,8 @@ struct Inner {
     counters: Arc<Counters>,
     events: Events,
     figures: Figures,
+    /// If queries are read from a standby.
+    positions: Option<Arc<Positions>>,
 }
 
 #[derive(Debug)]
@@ -74,13 +79,20 @@ impl Storage {
     pub async fn open(settings: &Settings, model: &Model, policy: RemovedPolicy) -> Result<Self, OpenError> {
         let counters = Arc::new(Counters::default());
         let events = Events::new();
+        let positions = Positions::new();
         let (counts, told) = (Arc::clone(&counters), events.clone());
         let engine = if postgres::is_address(&settings.url) {
-            Engine::Postgres(Postgres::open(settings, model, policy, counts, told).await?)
+            Engine::Postgres(Postgres::open(settings, model, policy, counts, told, Arc::clone(&positions)).await?)
         } else {
             Engine::Sqlite(Sqlite::open(settings, model, policy, counts, told).await?)
         };
-        Ok(Self(Arc::new(Inner { engine, counters, events, figures: Figures::default() })))
+        Ok(Self(Arc::new(Inner {
+            engine,
+            counters,
+            events,
+            figures: Figures::default(),
+            positions: settings.read_url.as_ref().map(|_| positions),
+        })))
     }
 
     /// What [`Self::open`] would change, in order. Changes nothing; a database that does not exist yet counts as an empty one.
@@ -131,6 +143,31 @@ impl Storage {
         self.0.figures.write(self.run(write, Some(announcement)).await)
     }
 
+    /// Whether queries are read from a standby.
+    pub fn has_standby(&self) -> bool {
+        self.0.positions.is_some()
+    }
+
+    /// Runs the work of a request whose reads are queries. They may be answered by a standby, if there is one that has replayed whatever these
+    /// clients have written, and the log up to a place that the client names. Where the log ends after what was written meanwhile, if
+    /// something was.
+    pub async fn visited<T>(
+        &self,
+        clients: Vec<Client>,
+        seen: Position,
+        work: impl Future<Output = T>,
+    ) -> (T, Option<Position>) {
+        match &self.0.positions {
+            Some(positions) => positions.visit(clients, seen, work).await,
+            None => (work.await, None),
+        }
+    }
+
+    /// Of the reads, those that a standby answered.
+    pub fn standby_reads(&self) -> u64 {
+        self.0.counters.standby_reads.load(Ordering::Relaxed)
+    }
+
     /// What writes did to nodes.
     pub fn events(&self) -> &Events {
         &self.0.events
@@ -161,6 +198,14 @@ impl Storage {
         match &self.0.engine {
             Engine::Sqlite(_) => None,
             Engine::Postgres(engine) => Some(engine.figures()),
+        }
+    }
+
+    /// Connections to the standby.
+    pub fn standby_pool(&self) -> Option<PoolFigures> {
+        match &self.0.engine {
+            Engine::Sqlite(_) => None,
+            Engine::Postgres(engine) => engine.standby_figures(),
         }
     }
 

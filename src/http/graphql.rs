@@ -20,7 +20,7 @@ use super::cors::preflight;
 use super::error::{GRAPHQL_METHODS, GraphqlError, set};
 use super::explorer::Explorer;
 use super::request_body::{self, Unread};
-use super::{event_stream, explorer, landing, websocket};
+use super::{event_stream, explorer, landing, recency, websocket};
 use crate::auth::{Access, TOKEN_BYTES_MAX};
 use crate::graphql::{Answer, Challenge, Mailbox, Outcome, Started, Visible};
 
@@ -97,11 +97,14 @@ async fn post(
                 request.visible = visible;
                 request.origin = Some(Arc::clone(&origin));
             }
-            let (body, lacking) = batch(services, requests, &access(services, parts)).await;
+            let access = access(services, parts);
+            let executed = batch(services, requests, &access);
+            let ((body, lacking), position) = services.visited(parts, &access, executed).await;
             let mut response = whole(StatusCode::OK, media_type, body, "no-store");
             if let Some(lacking) = lacking {
                 challenge(&mut response, &lacking);
             }
+            recency::tell(&mut response, position);
             Ok(compressed(&parts.headers, response).await)
         }
     }
@@ -125,28 +128,34 @@ async fn one(
     let (access, visible) = (access(services, parts), request.visible);
     let wanted = EventStream::wanted(&parts.headers);
     if wanted == EventStream::Never {
-        let answer = services.engine.execute(request, access).await;
+        let executed = services.engine.execute(request, Arc::clone(&access));
+        let (answer, position) = services.visited(parts, &access, executed).await;
         services.persisted.keep(candidate.filter(|_| is_good(&answer)));
-        return Ok(respond(services, parts, media_type, visible, answer).await);
+        let mut response = respond(services, parts, media_type, visible, answer).await;
+        recency::tell(&mut response, position);
+        return Ok(response);
     }
     let mailbox = Arc::new(Mailbox::default());
-    let started = services.engine.start(request, access, &mailbox, 0).await;
+    let started = services.engine.start(request, Arc::clone(&access), &mailbox, 0);
+    let (started, position) = services.visited(parts, &access, started).await;
     let is_good = match &started {
         Started::Stream(_) => true,
         Started::Answer(answer) => is_good(answer),
     };
     services.persisted.keep(candidate.filter(|_| is_good));
-    match started {
-        Started::Stream(subscription) => event_stream::subscribed(services, parts, mailbox, subscription),
+    let mut response = match started {
+        Started::Stream(subscription) => event_stream::subscribed(services, parts, mailbox, subscription)?,
         Started::Answer(answer) if wanted == EventStream::Always && answer.outcome != Outcome::MutationNotAllowed => {
             let mut response = event_stream::single(&answer.body);
             if let Some(lacking) = &answer.challenge {
                 challenge(&mut response, lacking);
             }
-            Ok(response)
+            response
         }
-        Started::Answer(answer) => Ok(respond(services, parts, media_type, visible, answer).await),
-    }
+        Started::Answer(answer) => respond(services, parts, media_type, visible, answer).await,
+    };
+    recency::tell(&mut response, position);
+    Ok(response)
 }
 
 /// Whether the document of an answer was parsed and validated.

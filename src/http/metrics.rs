@@ -62,6 +62,10 @@ fn add(figures: &mut Figures, services: &Services, process: &Process) {
     figures.counter("clef_database_commits", "Commits, each of one or more writes", storage.commits());
     let help = "Reads and writes that the database did not do";
     figures.counters("clef_database_failures", help, "reason", &storage.failures());
+    if storage.has_standby() {
+        let help = "Of the statements that read, those that the standby answered";
+        figures.counter("clef_database_standby_reads", help, storage.standby_reads());
+    }
     if let Some(pool) = storage.pool() {
         let gauges = [
             ("clef_database_connections", "Connections to PostgreSQL", pool.open),

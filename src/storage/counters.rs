@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub(super) struct Counters {
     pub(super) statements: AtomicU64,
     pub(super) commits: AtomicU64,
+    /// Of the reads, those that a standby answered.
+    pub(super) standby_reads: AtomicU64,
     /// Whether the last write met a full, locked or read-only database.
     pub(super) is_failing: AtomicBool,
 }

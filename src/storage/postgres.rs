@@ -10,6 +10,7 @@ mod cancel;
 mod connection;
 mod pulse;
 mod pool;
+mod standby;
 mod course;
 mod outbox;
 mod position;
@@ -37,17 +38,18 @@ use super::error::{Error, NotAnswered, OpenError};
 use super::events::{Announcement, Ask, Cause, Events};
 use super::figures::PoolFigures;
 use super::prepare::Outcome;
+use super::recency::{Positions, Visit};
 use super::settings::{Pooler, Settings};
 use super::write::{Outcome as Written, Write};
 use crate::model::Model;
 use crate::sql::Sql;
-use connection::Purpose;
 use feed::Feed;
 use outbox::Entry;
 use peers::Peers;
 use place::Place;
-use pool::Pool;
+use pool::{Pool, Purpose};
 use snapshots::{Named, Snapshots, Watchers};
+use standby::Standby;
 
 /// How often a write is tried that others on the database stand in the way of.
 const ATTEMPTS: usize = 10;
@@ -69,6 +71,8 @@ pub(super) struct Postgres(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     pool: Pool,
+    standby: Option<Standby>,
+    positions: Arc<Positions>,
     writes: Semaphore,
     snapshots: Arc<Snapshots>,
     peers: Arc<Peers>,
@@ -87,8 +91,10 @@ impl Postgres {
         policy: RemovedPolicy,
         counters: Arc<Counters>,
         events: Events,
+        positions: Arc<Positions>,
     ) -> Result<Self, OpenError> {
         let place = Place::new(&settings.url, settings)?;
+        let standby = Standby::new(settings, &counters)?;
         prepare::prepare(&place, model, policy, Outcome::Commit).await?;
         let pool = Pool::new(place, settings);
         let pulse = Arc::clone(pool.pulse());
@@ -105,6 +111,8 @@ impl Postgres {
         let feed = tokio::spawn(feed.run()).abort_handle();
         let engine = Self(Arc::new(Inner {
             pool,
+            standby,
+            positions,
             writes: Semaphore::new(WRITES_MAX as usize),
             snapshots,
             peers,
@@ -141,6 +149,12 @@ impl Postgres {
 
     /// First column of the first row as text. A connection that turns out to be broken is replaced once.
     pub(super) async fn read(&self, statement: &Sql) -> Result<Option<String>, Error> {
+        if let Some(standby) = &self.0.standby
+            && let Some(visit) = Visit::current()
+            && let Some(answer) = standby.read(statement, visit.needed()).await
+        {
+            return answer;
+        }
         let pool = &self.0.pool;
         let deadline = pool.deadline();
         let mut is_first = true;
@@ -166,14 +180,19 @@ impl Postgres {
         self.0.pool.figures()
     }
 
+    /// What that of the standby holds.
+    pub(super) fn standby_figures(&self) -> Option<PoolFigures> {
+        self.0.standby.as_ref().map(Standby::figures)
+    }
+
     /// Runs a write and answers when it is on the disk; it goes on if nobody waits any more.
     pub(super) async fn write(
         &self,
         write: Write,
         announcement: Option<Announcement>,
     ) -> Result<Option<String>, Error> {
-        let inner = Arc::clone(&self.0);
-        let task = tokio::spawn(async move { inner.write(&write, announcement.as_ref()).await });
+        let (inner, visit) = (Arc::clone(&self.0), Visit::current());
+        let task = tokio::spawn(async move { inner.write(&write, announcement.as_ref(), visit.as_deref()).await });
         task.await.unwrap_or_else(|_| Err(Error::Internal(Arc::new(NotAnswered))))
     }
 
@@ -186,11 +205,19 @@ impl Postgres {
         self.0.writes.close();
         self.0.feed.abort();
         self.0.pool.close().await;
+        if let Some(standby) = &self.0.standby {
+            standby.close().await;
+        }
     }
 }
 
 impl Inner {
-    async fn write(&self, write: &Write, announcement: Option<&Announcement>) -> Result<Option<String>, Error> {
+    async fn write(
+        &self,
+        write: &Write,
+        announcement: Option<&Announcement>,
+        visit: Option<&Visit>,
+    ) -> Result<Option<String>, Error> {
         let _place = match self.writes.try_acquire() {
             Ok(place) => place,
             Err(TryAcquireError::NoPermits) => return Err(Error::Busy),
@@ -198,7 +225,7 @@ impl Inner {
         };
         let before = self.before(announcement).await;
         let snapshot = before.as_ref().map(|before| before.name.as_str());
-        let outcome = self.attempts(write, announcement.map(|announced| Entry { announced, snapshot })).await;
+        let outcome = self.attempts(write, announcement.map(|announced| Entry { announced, snapshot }), visit).await;
         self.note(&outcome);
         self.counters.add_statements(write.len());
         let done = outcome?;
@@ -234,15 +261,20 @@ impl Inner {
     }
 
     /// Again, if it met a write that came between, or a connection that was broken already: nothing is kept of the attempt then.
-    async fn attempts(&self, write: &Write, entry: Option<Entry<'_>>) -> Written {
+    async fn attempts(&self, write: &Write, entry: Option<Entry<'_>>, visit: Option<&Visit>) -> Written {
         let deadline = self.pool.deadline();
         let (mut attempt, mut is_replaced) = (1, false);
         loop {
-            let failure =
-                match course::run(self.pool.lease(deadline, Purpose::Write).await?.connection()?, write, entry).await {
-                    Ok(done) => return Ok(done),
-                    Err(failure) => failure,
-                };
+            let mut lease = self.pool.lease(deadline, Purpose::Write).await?;
+            let connection = lease.connection()?;
+            let failure = match course::run(connection, write, entry).await {
+                Ok(done) => {
+                    self.wrote(visit, connection.committed());
+                    return Ok(done);
+                }
+                Err(failure) => failure,
+            };
+            drop(lease);
             if failure.breaks_connection() {
                 self.pool.lose();
             }
@@ -253,6 +285,14 @@ impl Inner {
             } else {
                 return Err(failure.into());
             }
+        }
+    }
+
+    fn wrote(&self, visit: Option<&Visit>, position: Option<u64>) {
+        match (position, visit) {
+            (Some(position), Some(visit)) => visit.wrote(position),
+            (Some(position), None) => self.positions.wrote(position),
+            (None, _) => {}
         }
     }
 

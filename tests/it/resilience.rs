@@ -6,6 +6,7 @@ mod returning;
 mod busy;
 mod encrypted;
 mod pooled;
+mod replicated;
 
 use serde_json::{Value, json};
 

@@ -20,6 +20,7 @@ use crate::http::Services;
 use crate::http::error::GraphqlError;
 use crate::http::limit::network;
 use crate::http::live::Stopping;
+use crate::storage::Position;
 
 /// How often a token is looked at, so that what is revoked ends within it.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
@@ -298,10 +299,11 @@ impl Session {
         self.last_tag += 1;
         let tag = self.last_tag;
         self.operations.push(Operation { id, tag, subscription: None });
-        let (services, mailbox) = (Arc::clone(&self.services), Arc::clone(&self.mailbox));
+        let (services, mailbox, address) = (Arc::clone(&self.services), Arc::clone(&self.mailbox), self.origin.address);
         self.starting.push(Box::pin(async move {
-            let started = services.engine.start(request, access, &mailbox, tag);
-            (tag, timeout(services.limits.request_timeout, started).await.ok())
+            let started = services.engine.start(request, Arc::clone(&access), &mailbox, tag);
+            let started = services.visited_from(address, Position::default(), &access, started);
+            (tag, timeout(services.limits.request_timeout, started).await.ok().map(|(started, _)| started))
         }));
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! One session: prepared statements kept, several sent at once, and ended on the server when nobody waits any more.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use quick_cache::unsync::Cache;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{AsyncMessage, Client, Notification, Statement};
+use tokio_postgres::{AsyncMessage, Client, Notification, SimpleQueryMessage, Statement};
 
 use super::cancel::cancel;
 use super::error::Failure;
@@ -20,6 +21,7 @@ use super::pulse::Pulse;
 use super::rows::Writer;
 use crate::sql::Sql;
 use crate::storage::dialect::numbered;
+use crate::storage::recency::Position;
 use crate::storage::settings::Pooler;
 use crate::storage::write::Answer;
 
@@ -34,6 +36,8 @@ pub(super) const BEGIN: &str = "begin read write";
 const WRITES: &str = "set default_transaction_read_only = off";
 /// Lets none.
 const READS_ONLY: &str = "set default_transaction_read_only = on";
+/// As [`COMMIT`], and tells where the log ends afterwards.
+const COMMIT_AND_TELL: &str = "commit; select pg_current_wal_insert_lsn()";
 /// Ends a transaction; a session that is lost then may have done so or not.
 pub(super) const COMMIT: &str = "commit";
 
@@ -48,17 +52,14 @@ pub(in crate::storage) struct Connection {
     is_running: bool,
     /// Whether the statements of the last call were sent, all of them.
     is_sent: bool,
+    /// Where the log ended after the last commit, if the server was asked for it.
+    committed: u64,
+    /// How far the server is known to be, if it is a standby.
+    replayed: u64,
     /// Whether it met an error after which it is not to be used.
     is_broken: bool,
-    /// What a statement alone may do.
-    purpose: Purpose,
-}
-
-/// What a connection is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    Read,
-    Write,
+    /// Whether a statement alone may write.
+    is_writer: bool,
 }
 
 /// What is left of statements once they have run.
@@ -125,8 +126,10 @@ impl Connection {
             timeout,
             is_running: false,
             is_sent: false,
+            committed: 0,
+            replayed: 0,
             is_broken: false,
-            purpose: Purpose::Read,
+            is_writer: false,
         }
     }
 
@@ -140,24 +143,54 @@ impl Connection {
         &self.client
     }
 
-    /// What it was last used for, as far as statements alone go.
-    pub(super) fn purpose(&self) -> Purpose {
-        self.purpose
+    /// Whether the last statement that it ran alone was a write.
+    pub(super) fn is_writer(&self) -> bool {
+        self.is_writer
     }
 
     /// First column of the first row as text; `None` without a row, or for NULL.
     pub(in crate::storage) async fn first(&mut self, statement: &Sql) -> Result<Option<String>, Failure> {
-        let before = (std::mem::replace(&mut self.purpose, Purpose::Read) != Purpose::Read).then_some(READS_ONLY);
+        let before = std::mem::take(&mut self.is_writer).then_some(READS_ONLY);
         Ok(self.pipeline(before, &[statement], 0, None).await?.text)
     }
 
     /// Runs a statement that writes and answers, alone.
     pub(super) async fn write(&mut self, statement: &Sql) -> Result<Answer, Failure> {
-        if self.pulse.place().pooler == Pooler::Transaction {
+        let place = self.pulse.place();
+        if place.pooler == Pooler::Transaction || place.tells_position {
             return self.pipeline(Some(BEGIN), &[statement], 0, Some(COMMIT)).await;
         }
-        let before = (std::mem::replace(&mut self.purpose, Purpose::Write) != Purpose::Write).then_some(WRITES);
-        self.run(before, &[statement], 0, None, Effect::Kept).await
+        let before = (!std::mem::replace(&mut self.is_writer, true)).then_some(WRITES);
+        let answers = self.run(before, &[statement], None, Effect::Kept).await?;
+        Ok(answers.into_iter().next_back().unwrap_or_default())
+    }
+
+    /// As [`Self::first`], from a standby that has replayed the log up to there; else nothing.
+    pub(super) async fn first_if_replayed(
+        &mut self,
+        replayed: &Sql,
+        needed: u64,
+        statement: &Sql,
+    ) -> Result<Option<Answer>, Failure> {
+        if needed <= self.replayed {
+            return self.pipeline(None, &[statement], 0, None).await.map(Some);
+        }
+        // Whoever stands between must not take two servers for one statement and the other.
+        let is_pooled = self.pulse.place().pooler == Pooler::Transaction;
+        let (before, after) = if is_pooled { (Some("begin read only"), Some("end")) } else { (None, None) };
+        let mut answers =
+            self.run(before, &[replayed, statement], after, Effect::None).await?.into_iter().skip(before.iter().len());
+        let position = answers.next().and_then(|answer| answer.text).and_then(|text| text.parse::<Position>().ok());
+        let position = position.map_or(0, u64::from);
+        if !is_pooled {
+            self.replayed = position;
+        }
+        Ok(answers.next().filter(|_| needed <= position))
+    }
+
+    /// Where the log ended after the last commit, if it was asked for.
+    pub(super) fn committed(&self) -> Option<u64> {
+        (self.committed > 0).then_some(self.committed)
     }
 
     /// Begins a transaction.
@@ -175,21 +208,25 @@ impl Connection {
         after: Option<&'static str>,
     ) -> Result<Answer, Failure> {
         let effect = if after == Some(COMMIT) { Effect::Kept } else { Effect::None };
-        self.run(before, statements, position, after, effect).await
+        let answers = self.run(before, statements, after, effect).await?;
+        Ok(answers.into_iter().nth(position + usize::from(before.is_some())).unwrap_or_default())
     }
 
+    /// All answers, in order.
     async fn run(
         &mut self,
         before: Option<&'static str>,
         statements: &[&Sql],
-        position: usize,
         after: Option<&'static str>,
         effect: Effect,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Vec<Answer>, Failure> {
         (self.is_running, self.is_sent) = (true, false);
         let pulse = Arc::clone(&self.pulse);
         let timeout = self.timeout + GRACE;
-        let result = pulse.patiently(self.send(before, statements, position, after), timeout).await;
+        let result = {
+            let sent = pin!(self.send(before, statements, after));
+            pulse.patiently(sent, timeout).await
+        };
         // Without an answer it stays running, so that it is ended when it is dropped.
         self.is_running = matches!(result, Err(Failure::TimedOut | Failure::Silent));
         self.is_broken |= result.as_ref().err().is_some_and(Failure::breaks_connection);
@@ -203,9 +240,8 @@ impl Connection {
         &mut self,
         before: Option<&'static str>,
         statements: &[&Sql],
-        position: usize,
         after: Option<&'static str>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Vec<Answer>, Failure> {
         let mut prepared = Vec::with_capacity(statements.len());
         for statement in statements {
             prepared.push((self.prepared(statement).await?, *statement));
@@ -216,9 +252,11 @@ impl Connection {
         }
         self.is_sent = true;
         if let ([(statement, sql)], None, None) = (prepared.as_slice(), before, after) {
-            return Ok(answer(client, statement, sql).await?);
+            return Ok(vec![answer(client, statement, sql).await?]);
         }
-        let script = |text| async move { client.batch_execute(text).await.map(|()| Answer::default()) }.boxed();
+        let is_told = self.pulse.place().tells_position && after == Some(COMMIT);
+        let after = if is_told { Some(COMMIT_AND_TELL) } else { after };
+        let script = |text| scripted(client, text).boxed();
         let steps = prepared.iter().map(|(statement, sql)| answer(client, statement, sql).boxed());
         let steps = before.map(script).into_iter().chain(steps).chain(after.map(script));
         let mut steps: Vec<MaybeDone<BoxFuture<'_, _>>> = steps.map(maybe_done).collect();
@@ -231,15 +269,13 @@ impl Connection {
             (&mut *step).await;
             answers.extend(std::pin::Pin::new(step).take_output());
         }
-        let wanted = position + usize::from(before.is_some());
-        let mut found = Answer::default();
-        for (number, answer) in answers.into_iter().enumerate() {
-            let answer = answer?;
-            if number == wanted {
-                found = answer;
-            }
+        drop(steps);
+        let answers = answers.into_iter().collect::<Result<Vec<_>, _>>()?;
+        if is_told {
+            let position = answers.last().and_then(|answer| answer.text.as_deref()).and_then(|text| text.parse().ok());
+            self.committed = position.map_or(0, |position: Position| position.into());
         }
-        Ok(found)
+        Ok(answers)
     }
 
     async fn prepared(&mut self, statement: &Sql) -> Result<Form, Failure> {
@@ -261,13 +297,26 @@ impl Connection {
     }
 }
 
+/// What is no statement of a plan: its answer is the text in the last row, if there is one.
+async fn scripted(client: &Client, text: &'static str) -> Result<Answer, tokio_postgres::Error> {
+    if text != COMMIT_AND_TELL {
+        return client.batch_execute(text).await.map(|()| Answer::default());
+    }
+    let messages = client.simple_query(text).await?;
+    let last = messages.into_iter().rev().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    });
+    Ok(Answer { is_found: last.is_some(), text: last })
+}
+
 async fn answer(client: &Client, form: &Form, sql: &Sql) -> Result<Answer, tokio_postgres::Error> {
     let parameters = sql.parameters().iter().map(|parameter| parameter as &(dyn ToSql + Sync));
     let rows = match form {
         Form::Prepared(statement) => client.query_raw(statement, parameters).await?,
         Form::Text(text) => client.query_typed_raw(text, parameters.zip(sql.parameters().iter().map(type_of))).await?,
     };
-    let mut rows = std::pin::pin!(rows);
+    let mut rows = pin!(rows);
     if let Some(wanted) = sql.rows() {
         let mut writer = Writer::new(wanted);
         let mut is_found = false;

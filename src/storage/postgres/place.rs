@@ -44,6 +44,8 @@ pub(super) struct Place {
     pub(super) statement_timeout: Duration,
     /// What stands between.
     pub(super) pooler: Pooler,
+    /// Whether it is to tell where its log ends after a commit.
+    pub(super) tells_position: bool,
 }
 
 impl fmt::Debug for Place {
@@ -102,6 +104,7 @@ impl Place {
             tls: Arc::new(wish.config()?),
             statement_timeout: settings.statement_timeout,
             pooler: settings.pooler,
+            tells_position: settings.read_url.is_some(),
         })
     }
 

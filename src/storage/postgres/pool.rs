@@ -8,7 +8,7 @@ use rand::Rng;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::connection::{Connection, Purpose};
+use super::connection::Connection;
 use super::error::Failure;
 use super::place::Place;
 use super::pulse::Pulse;
@@ -50,6 +50,13 @@ struct Kept {
     losses: u64,
     /// Since when nobody uses it.
     since: Instant,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Read,
+    Write,
 }
 
 /// A connection and the right to it. Goes back to the pool if it can be used again.
@@ -184,7 +191,7 @@ impl Idle {
     fn take(&self, purpose: Purpose) -> Option<Kept> {
         let now = Instant::now();
         let mut kept = self.lock();
-        let is_alike = |kept: &Kept| kept.connection.purpose() == purpose;
+        let is_alike = |kept: &Kept| kept.connection.is_writer() == (purpose == Purpose::Write);
         while let Some(last) = kept.len().checked_sub(1) {
             let position = kept.iter().rposition(is_alike).unwrap_or(last);
             let found = kept.remove(position);

@@ -1,5 +1,6 @@
 //! Whether the server can be reached, found out once for all who wait: while it cannot, nobody else waits, and one task tries.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -115,10 +116,9 @@ impl Pulse {
     /// Waits for the answer to a statement, as long as the server is there.
     pub(super) async fn patiently<T>(
         self: &Arc<Self>,
-        answer: impl Future<Output = Result<T, Failure>>,
+        mut answer: Pin<&mut impl Future<Output = Result<T, Failure>>>,
         timeout: Duration,
     ) -> Result<T, Failure> {
-        let mut answer = std::pin::pin!(answer);
         let end = Instant::now() + timeout;
         let mut pause = PATIENCE.min(timeout);
         loop {
