@@ -1,5 +1,6 @@
 //! `GET /{identifier}`: a node as JSON or JSON-LD.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -74,7 +75,8 @@ async fn respond(services: &Services, parts: &Parts, identifier: &str) -> Result
         return Err(boxed(Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message)));
     }
     let access = services.authority.access(authorization.iter().map(HeaderValue::as_bytes));
-    let (found, _) = services.visited(parts, &access, services.documents.find(identifier, &access)).await;
+    let finding = pin!(services.documents.find(identifier, &access));
+    let (found, _) = services.visited(parts, &access, finding).await;
     let document = found.map_err(|refused| Box::new(refusal(services, identifier, &access, refused)))?;
     let body = match media_type {
         DocumentType::Json => document.json(&base),

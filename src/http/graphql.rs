@@ -2,6 +2,7 @@
 
 pub(super) mod parse;
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -98,7 +99,7 @@ async fn post(
                 request.origin = Some(Arc::clone(&origin));
             }
             let access = access(services, parts);
-            let executed = batch(services, requests, &access);
+            let executed = pin!(batch(services, requests, &access));
             let ((body, lacking), position) = services.visited(parts, &access, executed).await;
             let mut response = whole(StatusCode::OK, media_type, body, "no-store");
             if let Some(lacking) = lacking {
@@ -128,7 +129,7 @@ async fn one(
     let (access, visible) = (access(services, parts), request.visible);
     let wanted = EventStream::wanted(&parts.headers);
     if wanted == EventStream::Never {
-        let executed = services.engine.execute(request, Arc::clone(&access));
+        let executed = pin!(services.engine.execute(request, Arc::clone(&access)));
         let (answer, position) = services.visited(parts, &access, executed).await;
         services.persisted.keep(candidate.filter(|_| is_good(&answer)));
         let mut response = respond(services, parts, media_type, visible, answer).await;
@@ -136,8 +137,10 @@ async fn one(
         return Ok(response);
     }
     let mailbox = Arc::new(Mailbox::default());
-    let started = services.engine.start(request, Arc::clone(&access), &mailbox, 0);
-    let (started, position) = services.visited(parts, &access, started).await;
+    let (started, position) = {
+        let started = pin!(services.engine.start(request, Arc::clone(&access), &mailbox, 0));
+        services.visited(parts, &access, started).await
+    };
     let is_good = match &started {
         Started::Stream(_) => true,
         Started::Answer(answer) => is_good(answer),

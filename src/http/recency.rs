@@ -2,6 +2,7 @@
 //! client wrote. A client that sends it back sees its write through any server.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 
 use axum::http::header::ACCESS_CONTROL_EXPOSE_HEADERS;
 use axum::http::request::Parts;
@@ -20,7 +21,7 @@ impl Services {
         &self,
         parts: &Parts,
         access: &Access,
-        work: impl Future<Output = T>,
+        work: Pin<&mut impl Future<Output = T>>,
     ) -> (T, Option<Position>) {
         if !self.engine.storage().has_standby() {
             return (work.await, None);
@@ -34,7 +35,7 @@ impl Services {
         address: IpAddr,
         seen: Position,
         access: &Access,
-        work: impl Future<Output = T>,
+        work: Pin<&mut impl Future<Output = T>>,
     ) -> (T, Option<Position>) {
         let storage = self.engine.storage();
         if !storage.has_standby() {

@@ -1,5 +1,6 @@
 //! One WebSocket from its handshake to its end: messages of the client, answers, events, and the passing of time.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -301,7 +302,7 @@ impl Session {
         self.operations.push(Operation { id, tag, subscription: None });
         let (services, mailbox, address) = (Arc::clone(&self.services), Arc::clone(&self.mailbox), self.origin.address);
         self.starting.push(Box::pin(async move {
-            let started = services.engine.start(request, Arc::clone(&access), &mailbox, tag);
+            let started = pin!(services.engine.start(request, Arc::clone(&access), &mailbox, tag));
             let started = services.visited_from(address, Position::default(), &access, started);
             (tag, timeout(services.limits.request_timeout, started).await.ok().map(|(started, _)| started))
         }));
