@@ -99,8 +99,8 @@ async fn post(
                 request.origin = Some(Arc::clone(&origin));
             }
             let access = access(services, parts);
-            let executed = pin!(batch(services, requests, &access));
-            let ((body, lacking), position) = services.visited(parts, &access, executed).await;
+            let mut executed = Box::pin(batch(services, requests, &access));
+            let ((body, lacking), position) = services.visited(parts, &access, executed.as_mut()).await;
             let mut response = whole(StatusCode::OK, media_type, body, "no-store");
             if let Some(lacking) = lacking {
                 challenge(&mut response, &lacking);

@@ -48,18 +48,26 @@ pub(in crate::storage) struct Connection {
     statements: Cache<String, Statement>,
     pulse: Arc<Pulse>,
     timeout: Duration,
-    /// Whether something was sent whose answer has not come, or may never come.
-    is_running: bool,
+    condition: Condition,
     /// Whether the statements of the last call were sent, all of them.
     is_sent: bool,
     /// Where the log ended after the last commit, if the server was asked for it.
     committed: u64,
     /// How far the server is known to be, if it is a standby.
     replayed: u64,
-    /// Whether it met an error after which it is not to be used.
-    is_broken: bool,
     /// Whether a statement alone may write.
     is_writer: bool,
+}
+
+/// Whether a session can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Condition {
+    /// It can.
+    Idle,
+    /// Something was sent whose answer has not come, or may never come.
+    Running,
+    /// It met an error after which it is not to be used.
+    Broken,
 }
 
 /// What is left of statements once they have run.
@@ -81,7 +89,7 @@ enum Form {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Connection").field("is_running", &self.is_running).finish_non_exhaustive()
+        out.debug_struct("Connection").field("condition", &self.condition).finish_non_exhaustive()
     }
 }
 
@@ -124,18 +132,17 @@ impl Connection {
             statements,
             pulse,
             timeout,
-            is_running: false,
+            condition: Condition::Idle,
             is_sent: false,
             committed: 0,
             replayed: 0,
-            is_broken: false,
             is_writer: false,
         }
     }
 
     /// Whether it may be used again.
     pub(super) fn is_usable(&self) -> bool {
-        !self.is_running && !self.is_broken && !self.client.is_closed()
+        self.condition == Condition::Idle && !self.client.is_closed()
     }
 
     /// For what takes as long as it takes.
@@ -220,16 +227,19 @@ impl Connection {
         after: Option<&'static str>,
         effect: Effect,
     ) -> Result<Vec<Answer>, Failure> {
-        (self.is_running, self.is_sent) = (true, false);
+        (self.condition, self.is_sent) = (Condition::Running, false);
         let pulse = Arc::clone(&self.pulse);
         let timeout = self.timeout + GRACE;
         let result = {
             let sent = pin!(self.send(before, statements, after));
             pulse.patiently(sent, timeout).await
         };
-        // Without an answer it stays running, so that it is ended when it is dropped.
-        self.is_running = matches!(result, Err(Failure::TimedOut | Failure::Silent));
-        self.is_broken |= result.as_ref().err().is_some_and(Failure::breaks_connection);
+        self.condition = match &result {
+            // It is ended when it is dropped.
+            Err(Failure::TimedOut | Failure::Silent) => Condition::Running,
+            Err(failure) if failure.breaks_connection() => Condition::Broken,
+            _ => Condition::Idle,
+        };
         match result {
             Err(failure) if self.is_sent && effect == Effect::Kept && failure.is_loss() => Err(Failure::Unknown),
             result => result,
@@ -339,7 +349,7 @@ async fn answer(client: &Client, form: &Form, sql: &Sql) -> Result<Answer, tokio
 impl Drop for Connection {
     /// What runs is ended on the server.
     fn drop(&mut self) {
-        if !self.is_running {
+        if self.condition != Condition::Running {
             return;
         }
         let (pulse, token, task) = (Arc::clone(&self.pulse), self.client.cancel_token(), self.task.abort_handle());
