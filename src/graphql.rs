@@ -99,6 +99,8 @@ pub enum Outcome {
     Executed,
     /// It was executed, and the body is the answer to a pure introspection request, equal for everyone who sees the same until the next start.
     Introspection,
+    /// It was executed, and the database was there for none of its fields: nothing was done.
+    Unavailable,
     /// Nothing ran: it did not parse, validate or coerce. There is no `data`.
     RequestError,
     /// Nothing ran: a mutation where only queries are allowed.

@@ -32,7 +32,8 @@ use crate::storage::{self, Storage};
 
 pub use start::Started;
 
-use count::{kind_of, mutation_not_allowed};
+pub(super) use count::too_long;
+use count::{is_unavailable, kind_of, mutation_not_allowed};
 
 /// Introspection answers of at least this size are kept.
 const KEPT_INTROSPECTION_BYTES_MIN: usize = 64 * 1024;
@@ -227,6 +228,8 @@ impl Engine {
         };
         let outcome = if !roots.is_empty() && operation.root_type == QUERY && roots.iter().all(is_introspection) {
             Outcome::Introspection
+        } else if !resolved.is_empty() && resolved.iter().all(is_unavailable) {
+            Outcome::Unavailable
         } else {
             Outcome::Executed
         };
@@ -374,14 +377,6 @@ pub(super) fn storage_failed(root: &RootField<'_>, error: &storage::Error) -> Re
         }
     };
     failed(root, &error.to_string(), code)
-}
-
-pub(super) fn too_long(root: &RootField<'_>, allowed: usize, root_type: &str) -> Resolved {
-    let done = if root_type == MUTATION { "; what it asked to change is changed" } else { "" };
-    let message = format!(
-        "the answer has more than {allowed} bytes (MAX_RESPONSE_BYTES): ask for a page of it, or for fewer fields{done}"
-    );
-    failed(root, &message, "RESPONSE_TOO_LARGE")
 }
 
 /// What to tell a caller that was denied scopes.

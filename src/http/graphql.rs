@@ -18,7 +18,7 @@ use super::accept::{EventStream, MediaType, is_json};
 use super::challenge::{challenge, merged};
 use super::compression::compressed;
 use super::cors::preflight;
-use super::error::{GRAPHQL_METHODS, GraphqlError, set};
+use super::error::{GRAPHQL_METHODS, GraphqlError, retry_after, set};
 use super::explorer::Explorer;
 use super::request_body::{self, Unread};
 use super::{event_stream, explorer, landing, recency, websocket};
@@ -27,6 +27,8 @@ use crate::graphql::{Answer, Challenge, Mailbox, Outcome, Started, Visible};
 
 use parse::{Parsed, Sent};
 
+/// A database that is busy or away is asked again after this.
+const RETRY_AFTER_SECONDS: u64 = 1;
 /// Of a path with its query.
 const URI_BYTES_MAX: usize = 32 * 1024;
 
@@ -163,7 +165,7 @@ async fn one(
 
 /// Whether the document of an answer was parsed and validated.
 fn is_good(answer: &Answer) -> bool {
-    matches!(answer.outcome, Outcome::Executed | Outcome::Introspection)
+    matches!(answer.outcome, Outcome::Executed | Outcome::Unavailable | Outcome::Introspection)
 }
 
 /// What introspection shall show: `?visible=mine`, or the header.
@@ -221,6 +223,11 @@ async fn respond(
     let status = match answer.outcome {
         Outcome::RequestError if media_type != MediaType::JsonOnly => StatusCode::BAD_REQUEST,
         Outcome::Executed | Outcome::RequestError => StatusCode::OK,
+        Outcome::Unavailable => {
+            let mut response = whole(StatusCode::SERVICE_UNAVAILABLE, media_type, answer.body, "no-store");
+            retry_after(&mut response, RETRY_AFTER_SECONDS);
+            return response;
+        }
         Outcome::MutationNotAllowed => {
             let status = StatusCode::METHOD_NOT_ALLOWED;
             let mut response = whole(status, media_type, answer.body, "no-store");

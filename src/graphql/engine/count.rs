@@ -1,13 +1,15 @@
-//! Answers to what does not run, and what is counted of operations, if anybody may read it.
+//! Answers to what does not run or is not told, and what is counted of operations, if anybody may read it.
 
 use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
 
-use super::{Engine, Resolved};
+use super::{Engine, Resolved, failed};
 use crate::graphql::response::{self, GraphqlError};
 use crate::graphql::{Answer, Outcome};
 use crate::metrics::{Kind, Metrics};
+use crate::model::api::MUTATION;
+use crate::plan::RootField;
 
 impl Engine {
     /// Operations are counted.
@@ -57,4 +59,17 @@ pub(super) fn mutation_not_allowed() -> Answer {
     let error =
         GraphqlError::new("GET supports only query operations: send mutations with POST", "MUTATION_NOT_ALLOWED");
     Answer { body: response::refused(&[error]).into(), outcome: Outcome::MutationNotAllowed, challenge: None }
+}
+
+pub(in crate::graphql) fn too_long(root: &RootField<'_>, allowed: usize, root_type: &str) -> Resolved {
+    let done = if root_type == MUTATION { "; what it asked to change is changed" } else { "" };
+    let message = format!(
+        "the answer has more than {allowed} bytes (MAX_RESPONSE_BYTES): ask for a page of it, or for fewer fields{done}"
+    );
+    failed(root, &message, "RESPONSE_TOO_LARGE")
+}
+
+/// Whether the database was not there for a field.
+pub(super) fn is_unavailable(resolved: &Resolved) -> bool {
+    resolved.errors.first().is_some_and(|error| error.code() == "SERVICE_UNAVAILABLE")
 }

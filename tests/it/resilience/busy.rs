@@ -36,8 +36,14 @@ async fn whoever_waits_too_long_for_a_connection_is_sent_away() {
         let program = Arc::clone(&program);
         requests.spawn(async move {
             let start = Instant::now();
-            let body = query(&program, "{ Book { isbn } }").await.json();
-            (start.elapsed(), code(&body).map(str::to_owned))
+            let response = query(&program, "{ Book { isbn } }").await;
+            let code = code(&response.json()).map(str::to_owned);
+            let again = response.header("retry-after").map(str::to_owned);
+            assert_eq!(
+                (response.status, again.as_deref()),
+                if code.is_some() { (503, Some("1")) } else { (200, None) }
+            );
+            (start.elapsed(), code)
         });
     }
     let mut refused = (0, 0);
