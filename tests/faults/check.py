@@ -81,16 +81,40 @@ class Verdict:
                 whole = {(MEMBER, person, organization), (MEMBER_OF, person, organization), (PEOPLE, person), (ORGANIZATIONS, organization)}
                 if not whole <= found.keys():
                     self.half.append((kind, person, organization))
-        self.found = found
+        self.found, self.unindexed = found, set()
 
     @property
     def problems(self):
-        names = {"lost": self.lost, "refused and done": self.refused, "sent by nobody": self.strangers, "not as written": self.altered, "half a relation": self.half}
+        names = {"lost": self.lost, "refused and done": self.refused, "sent by nobody": self.strangers, "not as written": self.altered, "half a relation": self.half, "not as the index has it": sorted(self.unindexed)}
         return [f"{len(keys)} {name}, such as {keys[0]}" for name, keys in names.items() if keys]
 
 
 async def verdict(history, port):
-    return Verdict(history, await everything(port))
+    found = await everything(port)
+    result = Verdict(history, found)
+    result.unindexed = await unindexed(port, found)
+    return result
+
+
+async def unindexed(port, found):
+    """People who are there and whom the full-text index does not find by their title, or the reverse."""
+    markers = {state[0] for key, state in found.items() if key[0] == PEOPLE}
+    people, told, http = {key[1] for key in found if key[0] == PEOPLE}, set(), Http(port, 60.0)
+    for marker in markers:
+        page, offset = [None] * PAGE, 0
+        while len(page) == PAGE:
+            arguments = f'substring: "{marker}", onFields: [title], onTypes: [Person], first: {PAGE}, offset: {offset}'
+            try:
+                body = (await http.graphql(f"{{ searchMetadataText({arguments}, orderBy: [identifier_asc]) {{ ... on Person {{ identifier }} }} }}")).json()
+            except (Unsent, Unanswered, ValueError) as error:
+                raise NotRead(f"the index: {error}") from None
+            if body.get("errors"):
+                raise NotRead(f"the index: {json.dumps(body)[:300]}")
+            page = [node["identifier"] for node in body["data"]["searchMetadataText"]]
+            told |= set(page)
+            offset += PAGE
+    http.close()
+    return people ^ told
 
 
 def told(history, key):

@@ -50,7 +50,6 @@ class History:
         self.successes, self.failures = [], []
         # Made or not.
         self.doubtful = []
-        # Whoever makes nothing of control actions is told so once, at the start.
         self.kinds = ["create", "create", "pair", "create", "change", "create", "request", "delete"]
 
     def states(self, key):
@@ -77,7 +76,7 @@ class History:
             self.untidy.append(f"{code}: {message}")
 
     async def prepare(self, server, token):
-        """What control actions are made from. Leaves them out if the engine does not serve them, and returns whether it does."""
+        """What control actions are made from, and a first one."""
         http = Http(server.port)
         made = (await http.graphql(TEMPLATE, token=token)).json()
         name = f"{uuid.uuid4()}"
@@ -87,10 +86,8 @@ class History:
             raise RuntimeError(f"the template was not made: {made['errors'][0]}")
         self.possible[ACTIONS, "template"] = {("template", "first", "second")}
         if tried.get("errors"):
-            self.kinds = [kind if kind != "request" else "pair" for kind in self.kinds]
-            return False
+            raise RuntimeError(f"no control action was made: {tried['errors'][0]}")
         self.possible[ACTIONS, name] = {action(name)}
-        return True
 
 
 def action(name):

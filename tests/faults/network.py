@@ -18,7 +18,7 @@ async def network(trial):
     server = trial.server(trial.address(between.port), AUDIT_TABLE="true")
     await server.start()
     history, token = History(), await server.token()
-    trial.has_actions = await history.prepare(server, token)
+    await history.prepare(server, token)
     process, hole = server.process.pid, 30 if trial.full else 8
     steps = [("delay", 3.0, 0.2), ("blackhole", hole, 0), ("reset", 0.5, 0), ("refuse", 3.0, 0), ("deaf", 3.0, 0)] * trial.rounds(1, 2)
     stop, readers, back = asyncio.Event(), [Reader(history, server.port) for _ in range(4)], []

@@ -33,7 +33,7 @@ class Trial:
         self.options, self.name, self.engine, self.cluster = options, name, engine, cluster
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True)
-        self.problems, self.started, self.has_actions = [], [], True
+        self.problems, self.started = [], []
         self.full = options.full
 
     def rounds(self, short, full):
@@ -49,7 +49,6 @@ class Trial:
         return holds
 
     def result(self, figures):
-        figures += "" if self.has_actions else "; control actions are not served"
         return Result(f"{self.name} {self.engine}", figures, list(dict.fromkeys(self.problems)))
 
     def own_cluster(self, name="pg", **named):
@@ -75,7 +74,7 @@ class Trial:
         server = self.server(AUDIT_TABLE="true", **environment)
         await server.start()
         history, token = History(), await server.token()
-        self.has_actions = await history.prepare(server, token)
+        await history.prepare(server, token)
         return server, history, token
 
     async def judge(self, history, server):
@@ -148,7 +147,7 @@ def quantile(values, share):
 class Reader:
     """Asks for people that were acknowledged before: an answer that lacks one is wrong, an empty list is wrong, an error is none."""
 
-    def __init__(self, history, port, marker_free=True):
+    def __init__(self, history, port):
         self.history, self.http = history, Http(port)
         self.right, self.errors, self.wrong, self.slowest = 0, 0, [], 0.0
 
