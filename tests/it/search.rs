@@ -229,7 +229,8 @@ async fn scores_relations_temporals_and_fragments_are_answered() {
     )
     .await;
     assert!(answer["errors"].is_null(), "{answer}");
-    assert_eq!(engine.storage().statements() - before, 2);
+    let statements = if support::is_postgres() { 1 } else { 2 };
+    assert_eq!(engine.storage().statements() - before, statements);
     let document = r#"{ find(words: "mahler") {
         __typename
         ... on Score { number points: relevance composer { heading relevance } entered { year formatted } }
@@ -275,6 +276,29 @@ async fn the_index_follows_every_write() {
         support::run(&engine, &format!("mutation {{ {mutation} }}")).await;
         assert_eq!(found(&engine, &format!(r#"words: "{words}""#)).await, expected, "{mutation}");
     }
+}
+
+#[tokio::test]
+async fn writes_with_the_same_new_words_do_not_wait_for_each_other() {
+    let engine = archive().await;
+    let create = |number: usize| {
+        let mut words: Vec<_> = ('a'..='z').map(|letter| format!("neuwort{letter}{letter}")).collect();
+        words.rotate_left(number % 26);
+        let heading = words.join(" ");
+        let document = format!(
+            "mutation {{ a: CreateScore(number: \"n{number}\", heading: \"{heading}\") {{ number }} b: UpdateScore(number: \"fuge\", heading: \"{heading} x{number}\") {{ number }} }}"
+        );
+        let engine = &engine;
+        async move { support::run(engine, &document).await }
+    };
+    let started = std::time::Instant::now();
+    for answer in futures_util::future::join_all((0..64).map(create)).await {
+        assert!(answer["errors"].is_null(), "{answer}");
+    }
+    // PostgreSQL looks for deadlocks after a second.
+    assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
+    assert_eq!(found(&engine, r#"words: "neuwortaa neuwortzz", first: 100"#).await.len(), 65);
+    assert_eq!(found(&engine, r#"words: "neuwrotkk", first: 100"#).await.len(), 65);
 }
 
 /// A model of a type with these fields and a search over it.

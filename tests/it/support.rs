@@ -51,6 +51,7 @@ async fn fitted(model: &Model) -> Settings {
         Entry::Vacant(entry) => {
             let settings = settings();
             Storage::open(&settings, model, RemovedPolicy::Refuse).await.unwrap().close().await;
+            cluster::close(&settings.url);
             entry.insert(settings.url)
         }
     };

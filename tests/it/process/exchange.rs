@@ -64,7 +64,7 @@ async fn what_a_server_holds_goes_to_another_and_back_unchanged() {
     // While a server works: it sees what came, and writes itself.
     let more: String = (0..5000)
         .map(|number| {
-            format!("{{\"node\":\"Person\",\"key\":\"m{number}\",\"values\":{{\"name\":\"More {number}\"}}}}\n")
+            format!("{{\"node\":\"Person\",\"key\":\"m{number}\",\"values\":{{\"name\":\"More {number}\",\"title\":\"Größe {number}\"}}}}\n")
         })
         .collect();
     let header = first.lines().next().unwrap();
@@ -90,6 +90,8 @@ async fn what_a_server_holds_goes_to_another_and_back_unchanged() {
     assert!(output.status.success() && written > 0, "{} {written}", told(&output));
     let found = answer(&other, "{ Person(identifier: \"m4999\") { name } }").await;
     assert_eq!(found["Person"][0]["name"], "More 4999");
+    let query = "{ searchMetadataText(substring: \"grosse 4999\") { ... on Person { identifier } } }";
+    assert_eq!(answer(&other, query).await["searchMetadataText"], json!([{"identifier": "m4999"}]));
     let again = clef(&two.0, &["import", "more.ndjson"], "");
     assert!(
         told(&again).contains("imported: 0 nodes, 0 relations; 5001 lines were in the database already"),

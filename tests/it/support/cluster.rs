@@ -25,7 +25,16 @@ pub(crate) fn database() -> String {
     cluster.url(&name)
 }
 
-/// The address of a new database that is as another one, to which nobody is connected.
+/// Ends all sessions of a database and lets none begin: it can be copied then.
+pub(crate) fn close(url: &str) {
+    let cluster = CLUSTER.get_or_init(Cluster::start);
+    let name = name_in(url);
+    cluster.sql("postgres", &format!("alter database {name} allow_connections false"));
+    let end = format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'");
+    cluster.sql("postgres", &end);
+}
+
+/// The address of a new database that is as another one, which is closed.
 pub(crate) fn copy(url: &str) -> String {
     let cluster = CLUSTER.get_or_init(Cluster::start);
     let name = format!("t{}", uuid::Uuid::new_v4().simple());
