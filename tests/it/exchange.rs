@@ -6,6 +6,7 @@ use std::fs::File;
 use std::path::Path;
 
 use clef::exchange::{Error, Imported, Told, Unusable, export, import};
+use clef::graphql::{Engine, Limits};
 use clef::model::Model;
 use clef::storage::{Exporter, Importer, RemovedPolicy, Settings, Storage};
 use proptest::prelude::*;
@@ -342,5 +343,39 @@ fn the_character_that_postgresql_lacks_is_told_with_its_line() {
                 "{error}"
             ),
         }
+    }
+}
+
+#[test]
+fn what_is_imported_is_found_by_search() {
+    let model = support::model("tests/schemas/archive");
+    for on in both("search") {
+        let score = |key: usize, heading: &str| {
+            format!(
+                "{{\"node\":\"Score\",\"key\":\"{key}\",\"values\":{{\"heading\":\"{heading}\",\"keywords\":[\"Trio\"]}}}}"
+            )
+        };
+        let headings = ["Dumky, by Antonín Dvořák", "Größe", "交响曲"];
+        let mut lines = vec![on.header(&model)];
+        lines.extend(headings.into_iter().enumerate().map(|(key, heading)| score(key, heading)));
+        lines.push("{\"node\":\"Name\",\"key\":\"n\",\"values\":{\"heading\":\"Dvořák\"}}".to_owned());
+        lines.push("{\"end\":{\"nodes\":4,\"relations\":0}}\n".to_owned());
+        on.imported("one.db", &model, &lines.join("\n")).unwrap();
+        run(async {
+            let storage = Storage::open(&on.settings("one.db"), &model, RemovedPolicy::Refuse).await.unwrap();
+            let (limits, key) = (Limits::default(), || "none".to_owned());
+            let engine = Engine::new(model.clone(), storage, limits, clef::clock::Clock::System, key).unwrap();
+            // As the beginning of a word, misspelt, by character, in a list, in no type that is searched.
+            let cases =
+                [("dvor", json!(["0"])), ("Dumki", json!(["0"])), ("grosse", json!(["1"])), ("响", json!(["2"]))];
+            for (words, expected) in cases.into_iter().chain([("trio", json!(["0", "1", "2"]))]) {
+                let query = format!("{{ find(words: \"{words}\") {{ number }} }}");
+                let answer = support::run(&engine, &query).await;
+                let mut found: Vec<_> =
+                    answer["data"]["find"].as_array().unwrap().iter().map(|it| it["number"].clone()).collect();
+                found.sort_by_key(|number| number.to_string());
+                assert_eq!(json!(found), expected, "{words}: {answer}");
+            }
+        });
     }
 }
