@@ -373,7 +373,7 @@ fn what_is_imported_is_found_by_search() {
                 let answer = support::run(&engine, &query).await;
                 let mut found: Vec<_> =
                     answer["data"]["find"].as_array().unwrap().iter().map(|it| it["number"].clone()).collect();
-                found.sort_by_key(|number| number.to_string());
+                found.sort_by_key(ToString::to_string);
                 assert_eq!(json!(found), expected, "{words}: {answer}");
             }
         });
