@@ -216,6 +216,10 @@ impl Storage {
     /// As reads and writes.
     pub async fn check(&self) -> Result<(), Error> {
         self.first(Sql::new("select 1")).await?;
+        // What follows fits into a page that is there.
+        if self.0.counters.is_full() {
+            return Err(Error::Full);
+        }
         if self.0.counters.is_failing.load(Ordering::Relaxed) {
             let touch = Sql::new("update clef_schema set hash = hash where id = (select max(id) from clef_schema)");
             self.run(Write::Change { statements: vec![touch], read: Sql::new("select 1") }, None).await?;

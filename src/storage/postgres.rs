@@ -300,6 +300,9 @@ impl Inner {
         let error = outcome.as_ref().err();
         let is_failing = matches!(error, Some(Error::Full | Error::ReadOnly | Error::Busy));
         self.counters.is_failing.store(is_failing, Ordering::Relaxed);
+        if matches!(error, Some(Error::Full)) {
+            self.counters.set_full();
+        }
         if let Some(error) =
             error.filter(|error| !matches!(error, Error::Conflict | Error::Refused(_) | Error::Unavailable))
         {
