@@ -1,6 +1,7 @@
 //! What tests share: engines over scratch databases, and GraphQL answers as JSON.
 
 pub(crate) mod cluster;
+pub(crate) mod pooler;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -10,7 +11,7 @@ use clef::auth::{Access, Principal};
 use clef::graphql::{Answer, Engine, Limits, Request};
 use clef::model::Model;
 use clef::scope::ScopeSet;
-use clef::storage::{RemovedPolicy, Settings, Storage};
+use clef::storage::{Pooler, RemovedPolicy, Settings, Storage};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
@@ -22,12 +23,26 @@ pub(crate) fn model(folder: &str) -> Arc<Model> {
     Arc::new(clef::model::build(&definitions).unwrap())
 }
 
-/// Whether tests that would do on either database run on PostgreSQL: `CLEF_TEST_DATABASE` is `postgres`, not `sqlite` or unset.
+/// Whether tests that would do on either database run on PostgreSQL: `CLEF_TEST_DATABASE` is `postgres`, or `pgbouncer` for one behind it, not
+/// `sqlite` or unset.
 pub(crate) fn is_postgres() -> bool {
+    ["postgres", "pgbouncer"].contains(&&*chosen())
+}
+
+fn chosen() -> String {
     #[expect(clippy::disallowed_methods, reason = "whoever starts the tests chooses the database")]
     let chosen = std::env::var("CLEF_TEST_DATABASE").unwrap_or_default();
-    assert!(["", "sqlite", "postgres"].contains(&&*chosen), "CLEF_TEST_DATABASE is `{chosen}`: use sqlite or postgres");
-    chosen == "postgres"
+    let known = ["", "sqlite", "postgres", "pgbouncer"];
+    assert!(known.contains(&&*chosen), "CLEF_TEST_DATABASE is `{chosen}`: use sqlite, postgres or pgbouncer");
+    chosen
+}
+
+/// The settings for a database of the cluster, as the tests reach it.
+fn reached(url: String) -> Settings {
+    if chosen() == "pgbouncer" {
+        return Settings { url: cluster::pooled(&url), pooler: Pooler::Transaction, ..Settings::default() };
+    }
+    Settings { url, ..Settings::default() }
 }
 
 /// An empty database, in memory if it is one of SQLite.
@@ -55,7 +70,7 @@ async fn fitted(model: &Model) -> Settings {
             entry.insert(settings.url)
         }
     };
-    Settings { url: cluster::copy(fitted), ..Settings::default() }
+    reached(cluster::copy(fitted))
 }
 
 /// An engine over an empty database.

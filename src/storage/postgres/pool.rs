@@ -21,6 +21,8 @@ const WAITING_PER_CONNECTION: usize = 64;
 const IDLE_MAX: Duration = Duration::from_mins(5);
 /// How long a connection is kept at least; some live longer by up to a quarter, so that not all end at once.
 const LIFETIME: Duration = Duration::from_mins(30);
+/// How long the tasks of connections that are closed have to say so to the server.
+const FAREWELL: Duration = Duration::from_millis(20);
 /// Between two times of closing what is kept too long.
 const TIDY_EVERY: Duration = Duration::from_secs(30);
 
@@ -129,6 +131,7 @@ impl Pool {
         }
         self.permits.close();
         self.idle.lock().clear();
+        sleep(FAREWELL).await;
     }
 
     async fn permit(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, Failure> {

@@ -1,12 +1,11 @@
 //! A PostgreSQL that a test may stop, on a port of 127.0.0.1.
 
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use crate::support::cluster::{WATCH, command, other_user, programs};
+use crate::support::cluster::{WATCH, command, free_port, other_user, programs};
 
 pub(crate) struct Database {
     pub(crate) folder: PathBuf,
@@ -15,12 +14,6 @@ pub(crate) struct Database {
     user: Option<(u32, u32)>,
     options: String,
     _watch: Child,
-}
-
-/// A port that nobody uses at the moment, and that the system gives to nobody: whoever calls a server that is gone might get its port.
-pub(crate) fn free_port() -> u16 {
-    let ports = std::iter::repeat_with(|| 15_000 + u16::try_from(uuid::Uuid::new_v4().as_u128() % 15_000).unwrap());
-    ports.into_iter().find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
 impl Database {

@@ -1,7 +1,5 @@
 //! A pgbouncer in its transaction mode between: each transaction has another session.
 
-use std::path::Path;
-use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,53 +8,11 @@ use clef::sql::Sql;
 use clef::storage::{Pooler, RemovedPolicy, Settings, Storage};
 use serde_json::{Value, json};
 
-use super::database::{Database, free_port};
+use super::database::Database;
 use super::{code, query, settings, token};
 use crate::process::program::{Folder, Program};
-use crate::support::cluster::{command, other_user};
 use crate::support::model;
-
-struct Bouncer {
-    port: u16,
-    child: Child,
-}
-
-impl Bouncer {
-    /// Few sessions for many clients, so that they are handed on all the time.
-    fn before(database: &Database) -> Self {
-        let program = Path::new("/usr/sbin/pgbouncer");
-        assert!(program.exists(), "pgbouncer is not installed: run tests/run, which installs it");
-        let (port, folder) = (free_port(), database.folder.display());
-        let text = format!(
-            "[databases]\n* = host={folder} port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
-             auth_type = trust\nauth_file = {folder}/users\npool_mode = transaction\ndefault_pool_size = 3\nmax_client_conn = 200\n",
-            database.port
-        );
-        let file = database.folder.join("pgbouncer.ini");
-        std::fs::write(&file, text).unwrap();
-        std::fs::write(database.folder.join("users"), "\"clef\" \"\"\n").unwrap();
-        let mut command = command(program, other_user());
-        let child =
-            command.arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let start = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(10));
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Self { port, child }
-    }
-
-    fn url(&self) -> String {
-        format!("postgres://clef@127.0.0.1:{}/postgres", self.port)
-    }
-}
-
-impl Drop for Bouncer {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
+use crate::support::pooler::Pooler as PgBouncer;
 
 async fn open(url: &str, model: &Model) -> Storage {
     let settings = Settings { url: url.to_owned(), pooler: Pooler::Transaction, ..Settings::default() };
@@ -66,12 +22,12 @@ async fn open(url: &str, model: &Model) -> Storage {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_start_at_once_and_again() {
     let database = Database::started("");
-    let bouncer = Bouncer::before(&database);
+    let bouncer = PgBouncer::before(&database.folder, database.port);
     let model = model("tests/schemas/library");
     for _ in 0..5 {
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..4 {
-            let (url, model) = (bouncer.url(), Arc::clone(&model));
+            let (url, model) = (bouncer.url("postgres"), Arc::clone(&model));
             tasks.spawn(async move {
                 let storage = open(&url, &model).await;
                 let count = storage.read(Sql::new("select cast(count(*) as text) from node")).await.unwrap();
@@ -91,8 +47,8 @@ async fn several_start_at_once_and_again() {
 async fn many_clients_share_few_sessions() {
     let folder = Folder::new("pooled");
     let database = Database::started("");
-    let bouncer = Bouncer::before(&database);
-    let url = bouncer.url();
+    let bouncer = PgBouncer::before(&database.folder, database.port);
+    let url = bouncer.url("postgres");
     let program = Arc::new(Program::start(&folder.0, &settings(&url, &[("DATABASE_POOLER", "transaction")])));
     let token = token(&program).await;
     let mut clients = tokio::task::JoinSet::new();
@@ -136,10 +92,10 @@ async fn many_clients_share_few_sessions() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statements_end_in_time_and_with_who_waits_for_them() {
     let database = Database::started("");
-    let bouncer = Bouncer::before(&database);
+    let bouncer = PgBouncer::before(&database.folder, database.port);
     let model = model("tests/schemas/library");
     let settings = Settings {
-        url: bouncer.url(),
+        url: bouncer.url("postgres"),
         pooler: Pooler::Transaction,
         statement_timeout: Duration::from_secs(1),
         ..Settings::default()

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::database::{Database, free_port};
+use super::database::Database;
 use super::{settings, token};
 use crate::http::client::{Response, send};
 use crate::process::program::{Folder, Program};
+use crate::support::cluster::free_port;
 
 /// A streaming copy of another one.
 fn standby(primary: &Database, options: &str) -> Database {

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::database::{Database, free_port};
+use super::database::Database;
 use super::{KEYS, code, query, ready, settings, token};
 use crate::process::program::{Folder, Program, SECRET, run};
+use crate::support::cluster::free_port;
 
 #[tokio::test]
 async fn a_server_waits_for_its_database() {

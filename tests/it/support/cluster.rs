@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
+use super::pooler::Pooler;
+
 static CLUSTER: OnceLock<Cluster> = OnceLock::new();
 
 /// Ends when the test process does, however that ends: its standard input closes then.
@@ -44,6 +46,13 @@ pub(crate) fn copy(url: &str) -> String {
 
 fn name_in(url: &str) -> &str {
     url.rsplit('/').next().unwrap().split('?').next().unwrap()
+}
+
+/// The same database by way of a pgbouncer in its transaction mode.
+pub(crate) fn pooled(url: &str) -> String {
+    static POOLER: OnceLock<Pooler> = OnceLock::new();
+    let cluster = CLUSTER.get_or_init(Cluster::start);
+    POOLER.get_or_init(|| Pooler::before(&cluster.folder, 5432)).url(name_in(url))
 }
 
 /// Runs statements in a database, past Clef; the answer is what they print.
@@ -100,6 +109,12 @@ impl Cluster {
         assert!(output.status.success(), "{program}: {text}{}", String::from_utf8_lossy(&output.stderr));
         text
     }
+}
+
+/// A port that nobody uses at the moment, and that the system gives to nobody: whoever calls a server that is gone might get its port.
+pub(crate) fn free_port() -> u16 {
+    let ports = std::iter::repeat_with(|| 15_000 + u16::try_from(uuid::Uuid::new_v4().as_u128() % 15_000).unwrap());
+    ports.into_iter().find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
 pub(crate) fn command(program: &Path, user: Option<(u32, u32)>) -> Command {
