@@ -109,9 +109,6 @@ pub enum Error {
     /// An export or an import ended early.
     #[error(transparent)]
     Exchange(#[from] crate::exchange::Error),
-    /// What is revoked cannot be read.
-    #[error("the database does not tell what is revoked")]
-    Revocations(#[source] storage::Error),
     /// A revocation was not written.
     #[error("the database did not take it: nothing is revoked")]
     Revocation(#[source] storage::Error),

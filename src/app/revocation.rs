@@ -15,11 +15,18 @@ const READ_EVERY: Duration = Duration::from_millis(400);
 /// Without knowing for so long, no token is accepted.
 const BLIND_AFTER: Duration = Duration::from_secs(30);
 
+/// From now on; no token is accepted before it is known what is revoked.
+pub(super) async fn start(authority: &Arc<Authority>, storage: &Storage) {
+    let is_blind = authority.read_revocations(storage).await.is_err();
+    authority.set_blind(is_blind);
+    tokio::spawn(watch(Arc::clone(authority), storage.clone(), is_blind));
+}
+
 /// Until the server ends.
-pub(super) async fn watch(authority: Arc<Authority>, storage: Storage) {
+async fn watch(authority: Arc<Authority>, storage: Storage, mut is_blind: bool) {
     let mut ticks = interval(READ_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut known, mut is_blind) = (Instant::now(), false);
+    let mut known = Instant::now();
     loop {
         ticks.tick().await;
         match authority.read_revocations(&storage).await {

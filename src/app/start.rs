@@ -41,9 +41,7 @@ pub(super) async fn assemble(config: Config, clock: Clock, is_late: &Notify) -> 
     let universe = catalogue.scopes().cloned().collect();
     warn_of_keys(catalogue, &config);
     let authority = Arc::new(Authority::new(config.auth, clock)?);
-    // Nothing is accepted before it is known what is revoked.
-    authority.read_revocations(&storage).await.map_err(Error::Revocations)?;
-    tokio::spawn(revocation::watch(Arc::clone(&authority), storage.clone()));
+    revocation::start(&authority, &storage).await;
     let engine = Arc::new(engine);
     let warmed = Arc::clone(&engine);
     tokio::spawn(async move { warmed.warm().await });

@@ -235,3 +235,25 @@ async fn an_event_crosses_from_one_process_to_another() {
     read_until(r#"{"action":"CREATED","node":{"name":"Clara"}}"#).await;
     eprintln!("crossed after {:?}", start.elapsed());
 }
+
+#[tokio::test]
+async fn as_long_as_nobody_knows_what_is_revoked_no_token_is_accepted() {
+    let (folder, url) = (Folder::new("blind"), cluster::database());
+    let settings = settings(&url);
+    let first = Program::start(&folder.0, &settings);
+    let token = token(&first, "people").await;
+    first.stop();
+    cluster::sql(&url, "alter table clef_revocation rename to hidden");
+    let blind = Program::start(&folder.0, &settings);
+    let refused = blind.mutate(&token, CREATE).await;
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "SERVICE_UNAVAILABLE", "{refused}");
+    let query = blind.mutate(&token, "{ Person { name } }").await;
+    assert_eq!(query["data"]["Person"], json!([]), "queries are public: {query}");
+    cluster::sql(&url, "alter table hidden rename to clef_revocation");
+    let start = Instant::now();
+    while blind.mutate(&token, CREATE).await["errors"] != Value::Null {
+        assert!(start.elapsed() < Duration::from_secs(1));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(cluster::sql(&url, "select count(*) from node"), "1");
+}
