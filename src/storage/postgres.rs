@@ -17,6 +17,7 @@ mod position;
 mod session;
 mod peers;
 mod snapshots;
+mod words;
 mod feed;
 mod exchange;
 mod error;
@@ -50,6 +51,7 @@ use place::Place;
 use pool::{Pool, Purpose};
 use snapshots::{Named, Snapshots, Watchers};
 use standby::Standby;
+use words::Known;
 
 /// How often a write is tried that others on the database stand in the way of.
 const ATTEMPTS: usize = 10;
@@ -78,6 +80,7 @@ struct Inner {
     peers: Arc<Peers>,
     feed: AbortHandle,
     is_notified: bool,
+    words: Known,
     acquire_timeout: Duration,
     counters: Arc<Counters>,
     events: Events,
@@ -118,6 +121,7 @@ impl Postgres {
             peers,
             feed,
             is_notified,
+            words: Known::new(),
             acquire_timeout: settings.acquire_timeout,
             counters,
             events,
@@ -188,11 +192,16 @@ impl Postgres {
     /// Runs a write and answers when it is on the disk; it goes on if nobody waits any more.
     pub(super) async fn write(
         &self,
-        write: Write,
+        mut write: Write,
         announcement: Option<Announcement>,
     ) -> Result<Option<String>, Error> {
         let (inner, visit) = (Arc::clone(&self.0), Visit::current());
-        let task = tokio::spawn(async move { inner.write(&write, announcement.as_ref(), visit.as_deref()).await });
+        let task = tokio::spawn(async move {
+            let words = inner.words.leave_out(&mut write);
+            let answer = inner.write(&write, announcement.as_ref(), visit.as_deref()).await?;
+            inner.words.add(words);
+            Ok(answer)
+        });
         task.await.unwrap_or_else(|_| Err(Error::Internal(Arc::new(NotAnswered))))
     }
 

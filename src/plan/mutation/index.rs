@@ -6,6 +6,7 @@ use crate::model::NodeType;
 use crate::model::columns::{search, system};
 use crate::plan::{Arguments, Source};
 use crate::sql::{Dialect, Parameter, Sql};
+use crate::storage::Part;
 use crate::storage::search::{inserted_row, postgres};
 use crate::value::words;
 
@@ -36,11 +37,11 @@ pub(super) fn created(
     ty: &NodeType,
     arguments: &Arguments,
     returned: Option<&'static str>,
-) -> Vec<Sql> {
+) -> Vec<Part> {
     let entries = entries(source, ty, arguments).into_iter();
     let texts = entries.filter_map(|(column, text)| Some((column, text?)));
     match source.dialect {
-        Dialect::Sqlite => inserted_row(texts).into_iter().collect(),
+        Dialect::Sqlite => inserted_row(texts).into_iter().map(|row| (None, row)).collect(),
         Dialect::Postgres => postgres::inserted_row(source.model, &ty.name, texts, returned),
     }
 }

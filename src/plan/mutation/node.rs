@@ -104,7 +104,8 @@ impl<'a> Planned<'a, '_> {
 
     fn create(&self) -> Result<Vec<Sql>, Error> {
         let mut statements = vec![self.insert()?];
-        statements.extend(index::created(&self.source, self.node_type, self.arguments, None));
+        let index = index::created(&self.source, self.node_type, self.arguments, None);
+        statements.extend(index.into_iter().map(|(_, part)| part));
         Ok(statements)
     }
 
@@ -117,7 +118,7 @@ impl<'a> Planned<'a, '_> {
             insert.push(", ").ident(column);
         }
         let index = index::created(&self.source, self.node_type, self.arguments, Some(CREATED));
-        let parts = std::iter::once((Some(CREATED), insert)).chain(index.into_iter().map(|part| (None, part)));
+        let parts = std::iter::once((Some(CREATED), insert)).chain(index);
         Ok((Write::Together { parts: parts.collect(), read }, null_check))
     }
 

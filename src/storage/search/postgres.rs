@@ -13,8 +13,11 @@ use crate::model::Model;
 use crate::model::columns::system;
 use crate::sql::Sql;
 use crate::storage::schema::Schema;
+use crate::storage::write::Part;
 use crate::value::words;
 
+/// The part of a write that adds words.
+pub const WORDS: &str = "words";
 /// Characters of a word that is kept for misspelt ones.
 const KEPT_CHARACTERS: std::ops::RangeInclusive<usize> = 3..=41;
 /// Longest lexeme, in bytes; PostgreSQL takes 2,046. Words of text are cut off there, and so are those that are looked for.
@@ -167,7 +170,7 @@ pub fn inserted_row<'a>(
     ty: &str,
     texts: impl IntoIterator<Item = (&'a str, String)>,
     created: Option<&'static str>,
-) -> Vec<Sql> {
+) -> Vec<Part> {
     let texts = numbered(model, texts.into_iter().map(|(column, text)| (column, Some(text))));
     if texts.is_empty() {
         return Vec::new();
@@ -184,7 +187,8 @@ pub fn inserted_row<'a>(
             .bind(vector(ty, present(&texts)))
             .push("::tsvector"),
     };
-    std::iter::once(row).chain(new_words(present(&texts).map(|(_, text)| text))).collect()
+    let words = new_words(present(&texts).map(|(_, text)| text)).map(|words| (Some(WORDS), words));
+    std::iter::once((None, row)).chain(words).collect()
 }
 
 /// The row of the node that `this_node` names, with the texts that are not given as they are, and the words that are new; nothing if no
