@@ -82,7 +82,7 @@ impl Storage {
         let positions = Positions::new();
         let (counts, told) = (Arc::clone(&counters), events.clone());
         let engine = if postgres::is_address(&settings.url) {
-            Engine::Postgres(Postgres::open(settings, model, policy, counts, told, Arc::clone(&positions)).await?)
+            Engine::Postgres(Postgres::open(settings, model, policy, counts, told).await?)
         } else {
             Engine::Sqlite(Sqlite::open(settings, model, policy, counts, told).await?)
         };

@@ -39,7 +39,7 @@ use super::error::{Error, NotAnswered, OpenError};
 use super::events::{Announcement, Ask, Cause, Events};
 use super::figures::PoolFigures;
 use super::prepare::Outcome;
-use super::recency::{Positions, Visit};
+use super::recency::Visit;
 use super::settings::{Pooler, Settings};
 use super::write::{Outcome as Written, Write};
 use crate::model::Model;
@@ -74,7 +74,6 @@ pub(super) struct Postgres(Arc<Inner>);
 struct Inner {
     pool: Pool,
     standby: Option<Standby>,
-    positions: Arc<Positions>,
     writes: Semaphore,
     snapshots: Arc<Snapshots>,
     peers: Arc<Peers>,
@@ -94,7 +93,6 @@ impl Postgres {
         policy: RemovedPolicy,
         counters: Arc<Counters>,
         events: Events,
-        positions: Arc<Positions>,
     ) -> Result<Self, OpenError> {
         let place = Place::new(&settings.url, settings)?;
         let standby = Standby::new(settings, &counters)?;
@@ -115,7 +113,6 @@ impl Postgres {
         let engine = Self(Arc::new(Inner {
             pool,
             standby,
-            positions,
             writes: Semaphore::new(WRITES_MAX as usize),
             snapshots,
             peers,
@@ -278,7 +275,10 @@ impl Inner {
             let connection = lease.connection()?;
             let failure = match course::run(connection, write, entry).await {
                 Ok(done) => {
-                    self.wrote(visit, connection.committed());
+                    // What is written in no visit, such as counts of tokens, is nothing that queries show.
+                    if let (Some(visit), Some(position)) = (visit, connection.committed()) {
+                        visit.wrote(position);
+                    }
                     return Ok(done);
                 }
                 Err(failure) => failure,
@@ -294,14 +294,6 @@ impl Inner {
             } else {
                 return Err(failure.into());
             }
-        }
-    }
-
-    fn wrote(&self, visit: Option<&Visit>, position: Option<u64>) {
-        match (position, visit) {
-            (Some(position), Some(visit)) => visit.wrote(position),
-            (Some(position), None) => self.positions.wrote(position),
-            (None, _) => {}
         }
     }
 

@@ -107,8 +107,8 @@ impl Positions {
         (done, (written > 0).then_some(Position(written)))
     }
 
-    /// Somebody wrote, in no visit.
-    pub(super) fn wrote(&self, position: u64) {
+    /// Everybody must see it.
+    fn raise(&self, position: u64) {
         self.floor.fetch_max(position, Ordering::AcqRel);
     }
 
@@ -125,7 +125,7 @@ impl Positions {
             let forgotten = std::mem::replace(&mut remembered.older, recent);
             remembered.since = Instant::now();
             if let Some(highest) = forgotten.into_values().max() {
-                self.wrote(highest);
+                self.raise(highest);
             }
         }
         for client in clients {
