@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clef::model::Model;
 use clef::sql::Sql;
 use clef::storage::{self, Change, OpenError, RemovedPolicy, Settings, Storage, Write};
+use futures_util::future::join_all;
 
 pub(crate) type Outcome = Result<(), Box<dyn Error>>;
 
@@ -429,6 +430,11 @@ async fn a_database_locked_by_another_is_busy_until_it_is_not() -> Outcome {
     assert_eq!(storage.read(name_of("a")).await?.as_deref(), Some("Ada"), "reads go on");
     assert!(matches!(refusal(&folder.settings(), &[("Person", &[NAME])]).await?, OpenError::Locked { .. }));
     assert!(matches!(storage.check().await, Err(storage::Error::Busy)));
+    let keys: Vec<_> = (0..300).map(|number| number.to_string()).collect();
+    let start = Instant::now();
+    let outcomes = join_all(keys.iter().map(|key| storage.write(create(key, "Bob")))).await;
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(storage::Error::Busy))));
+    assert!(start.elapsed() < 3 * folder.settings().busy_timeout, "more than two batches wait no longer than one");
     sqlx::raw_sql("rollback").execute(&mut other).await?;
     storage.check().await?;
     storage.write(create("b", "Bob")).await?;

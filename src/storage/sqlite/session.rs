@@ -74,8 +74,8 @@ impl Session {
         }
     }
 
-    /// Runs the writes, commits, tells the listeners, and answers all.
-    pub(super) async fn serve(&mut self, requests: &mut Vec<Request>) {
+    /// Runs the writes, commits, tells the listeners, and answers all. Tells whether another process held the lock all the time.
+    pub(super) async fn serve(&mut self, requests: &mut Vec<Request>) -> bool {
         self.is_unfinished = true;
         let before =
             if self.events.need_snapshot(requests.iter().filter_map(announced)) { self.snapshot().await } else { None };
@@ -93,6 +93,7 @@ impl Session {
         self.is_unfinished = false;
         self.note(&outcomes);
         self.events.tell(outcomes.iter().filter_map(committed), before.as_ref());
+        let is_locked = outcomes.iter().any(|(_, outcome)| matches!(outcome, Err(Error::Busy)));
         for (request, outcome) in outcomes {
             self.counters.add_statements(request.write.len());
             request.answer(outcome);
@@ -100,6 +101,7 @@ impl Session {
         if let Some(connection) = &mut self.connection {
             self.log.keep_small(connection).await;
         }
+        is_locked
     }
 
     async fn snapshot(&self) -> Option<Arc<Snapshot>> {

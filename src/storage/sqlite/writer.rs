@@ -134,14 +134,24 @@ impl Desk {
                 },
             }
             self.gather().await;
-            if !self.batch.is_empty() {
-                self.session.serve(&mut self.batch).await;
+            if !self.batch.is_empty() && self.session.serve(&mut self.batch).await {
+                self.refuse_waiting();
             }
         }
         self.session.close().await;
         if let Some(done) = self.closing.take() {
             // An error means that nobody waits any more.
             let _ = done.send(());
+        }
+    }
+
+    /// Those that came while another process held the lock have waited for it already.
+    fn refuse_waiting(&mut self) {
+        while let Ok(message) = self.messages.try_recv() {
+            match message {
+                Message::Write(request) => request.answer(Err(Error::Busy)),
+                Message::Close(_) => self.take(message),
+            }
         }
     }
 
