@@ -25,6 +25,7 @@ use crate::graphql::{self, Engine};
 use crate::http::{self, Drained, Routes, Services};
 use crate::metrics::Metrics;
 use crate::storage::{self, RemovedPolicy, Storage};
+use crate::trace::{self, Traces};
 use crate::{scope, sdl, terminal};
 use start::database;
 
@@ -117,6 +118,9 @@ pub enum Error {
         "the database does not fit the schema: `clef migrate --dry-run` shows how; run `clef migrate`, then try again"
     )]
     NotFitted,
+    /// The collector cannot be used.
+    #[error(transparent)]
+    Traces(#[from] trace::Error),
     /// The schema cannot be published.
     #[error(transparent)]
     Engine(#[from] graphql::Error),
@@ -159,6 +163,8 @@ struct Parts {
     storage: Storage,
     /// If anybody may read them.
     metrics: Option<Arc<Metrics>>,
+    /// If they go anywhere.
+    traces: Option<Arc<Traces>>,
     /// A mutation that can be sent as it is.
     example: Option<String>,
 }
@@ -237,6 +243,9 @@ pub async fn serve(config: Config, clock: Clock) -> Result<(), Error> {
 
 /// What must not be left open.
 async fn close(parts: Parts) {
+    if let Some(traces) = parts.traces {
+        traces.stop().await;
+    }
     parts.storage.close().await;
 }
 

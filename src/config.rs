@@ -10,6 +10,7 @@ mod keys;
 mod problem;
 mod secrets;
 mod settings;
+mod traces;
 mod values;
 
 use std::net::SocketAddr;
@@ -22,10 +23,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::http::Limits;
 use crate::scope::ScopeSet;
-use crate::{auth, graphql};
+use crate::{auth, graphql, trace};
 
 use credentials::{Credentials, credentials};
 use problem::Problems;
+use traces::traces;
 use values::{
     audit_table, data_folder, database_notify, database_url, default_host, environment, explorer, leeway, lifetime,
     limits, list, log_filter, metrics_address, port, public_operations, public_url, query_limits, shutdown_delay,
@@ -123,6 +125,8 @@ pub struct Config {
     pub shutdown_delay: Duration,
     /// Where metrics are served.
     pub metrics_address: Option<SocketAddr>,
+    /// Where traces go.
+    pub traces: Option<trace::Settings>,
     /// Whether each mutation and each token leaves a row in the database.
     pub has_audit_table: bool,
     /// Whether there are pages to try queries in.
@@ -155,6 +159,7 @@ impl Config {
         let statement_timeout = statement_timeout(&settings, &mut problems);
         let shutdown_delay = shutdown_delay(&settings, &mut problems);
         let metrics_address = metrics_address(&settings, &mut problems);
+        let traces = traces(&settings, &mut problems);
         let public_operations = public_operations(&settings, &mut problems);
         let has_audit_table = audit_table(&settings, &mut problems);
         let has_explorer = explorer(&settings, &mut problems);
@@ -196,6 +201,7 @@ impl Config {
             statement_timeout,
             shutdown_delay,
             metrics_address,
+            traces,
             has_audit_table,
             has_explorer,
             log_filter,

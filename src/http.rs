@@ -50,6 +50,7 @@ use crate::document::Documents;
 use crate::graphql::Engine;
 use crate::metrics::Metrics;
 use crate::scope::Scope;
+use crate::trace::Traces;
 use limit::{Guesses, Limiter};
 use observe::{Observer, RequestId};
 use persisted::PersistedQueries;
@@ -135,6 +136,7 @@ pub struct Services {
     has_explorer: bool,
     readiness: Readiness,
     metrics: Option<Arc<Metrics>>,
+    traces: Option<Arc<Traces>>,
 }
 
 impl Services {
@@ -166,6 +168,7 @@ impl Services {
             slow_mints: Arc::new(Semaphore::new(SLOW_MINTS_MAX)),
             has_explorer: true,
             metrics: None,
+            traces: None,
         }
     }
 
@@ -180,6 +183,13 @@ impl Services {
     #[must_use]
     pub fn with_metrics(mut self, metrics: Option<Arc<Metrics>>) -> Self {
         self.metrics = metrics;
+        self
+    }
+
+    /// Requests are traced.
+    #[must_use]
+    pub fn with_traces(mut self, traces: Option<Arc<Traces>>) -> Self {
+        self.traces = traces;
         self
     }
 
@@ -199,7 +209,7 @@ impl Services {
 /// Everything that is served.
 pub fn router(services: Arc<Services>) -> Router {
     let timeout = services.limits.request_timeout;
-    let observer = Observer { timeout, metrics: services.metrics.clone() };
+    let observer = Observer { timeout, metrics: services.metrics.clone(), traces: services.traces.clone() };
     endpoints(services).layer(middleware::from_fn_with_state(observer, observe::observe))
 }
 
@@ -232,7 +242,7 @@ pub fn endpoints(services: Arc<Services>) -> Router {
 
 /// What holds for every request: its id, its time limit, its line in the log, and an answer even if its handler panics.
 pub fn observed(endpoints: Router, timeout: Duration) -> Router {
-    endpoints.layer(middleware::from_fn_with_state(Observer { timeout, metrics: None }, observe::observe))
+    endpoints.layer(middleware::from_fn_with_state(Observer { timeout, metrics: None, traces: None }, observe::observe))
 }
 
 async fn not_found(uri: Uri) -> Response {

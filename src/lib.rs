@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod metrics;
+pub mod trace;
 pub mod scope;
 pub mod value;
 pub mod sdl;

@@ -93,6 +93,13 @@ pub enum Kind {
     None,
 }
 
+impl Kind {
+    /// In lower case.
+    pub fn word(self) -> &'static str {
+        at(&KINDS, self as usize)
+    }
+}
+
 /// What a client that stays is connected by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {

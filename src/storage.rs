@@ -44,6 +44,7 @@ pub use write::{Decision, Part, Write};
 
 use crate::model::Model;
 use crate::sql::{Dialect, Sql};
+use crate::trace::{self, Span};
 use counters::Counters;
 use figures::Figures;
 use postgres::Postgres;
@@ -122,7 +123,8 @@ impl Storage {
     /// [`Error::Busy`] if no connection came free in time, [`Error::Timeout`] if the statement ran too long; others of the database.
     pub async fn read(&self, statement: Sql) -> Result<Option<String>, Error> {
         self.0.counters.add_statements(1);
-        self.0.figures.read(self.first(statement).await)
+        let span = self.span("read");
+        ended(span, self.0.figures.read(self.first(statement).await))
     }
 
     /// Runs a write and answers when it is on the disk. If the caller stops waiting, the write happens or not, but never in part.
@@ -131,7 +133,8 @@ impl Storage {
     ///
     /// [`Error::Conflict`] and [`Error::Refused`] of this write; others of the database, which concern all writes. Nothing is kept then.
     pub async fn write(&self, write: Write) -> Result<Option<String>, Error> {
-        self.0.figures.write(self.run(write, None).await)
+        let span = self.span("write");
+        ended(span, self.0.figures.write(self.run(write, None).await))
     }
 
     /// Like [`Self::write`], and tells the listeners of [`Self::events`] before it answers.
@@ -140,7 +143,8 @@ impl Storage {
     ///
     /// As [`Self::write`]; nothing is told then.
     pub async fn write_announced(&self, write: Write, announcement: Announcement) -> Result<Option<String>, Error> {
-        self.0.figures.write(self.run(write, Some(announcement)).await)
+        let span = self.span("write");
+        ended(span, self.0.figures.write(self.run(write, Some(announcement)).await))
     }
 
     /// Whether queries are read from a standby.
@@ -235,6 +239,17 @@ impl Storage {
         }
     }
 
+    /// In the trace of a request, if it has one.
+    fn span(&self, name: &'static str) -> Option<Span> {
+        trace::database(
+            name,
+            match &self.0.engine {
+                Engine::Sqlite(_) => "sqlite",
+                Engine::Postgres(_) => "postgresql",
+            },
+        )
+    }
+
     async fn first(&self, statement: Sql) -> Result<Option<String>, Error> {
         match &self.0.engine {
             Engine::Sqlite(engine) => engine.read(statement).await,
@@ -248,4 +263,11 @@ impl Storage {
             Engine::Postgres(engine) => engine.write(write, announcement).await,
         }
     }
+}
+
+fn ended<T>(span: Option<Span>, result: Result<T, Error>) -> Result<T, Error> {
+    if let (Some(span), Err(error)) = (span, &result) {
+        span.failed(figures::reason(error));
+    }
+    result
 }

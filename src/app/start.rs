@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::model::{Model, NodeType, Property, PropertyType};
 use crate::scope::Catalogue;
 use crate::storage::{self, OpenError, RemovedPolicy, Storage};
+use crate::trace::Traces;
 
 /// How long clients wait for a database that is being made ready, before they are told to come again.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -27,6 +28,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Schema, model, storage, engine, endpoints, in this order.
 pub(super) async fn assemble(config: Config, clock: Clock, is_late: &Notify) -> Result<Parts, Error> {
     let model = Arc::new(schema::read(&config.schema)?);
+    let traces = config.traces.as_ref().map(Traces::start).transpose()?.map(Arc::new);
     let settings = database(&config);
     let storage = open(&settings, &model, is_late).await?;
     let metrics = config.metrics_address.map(|_| Arc::new(Metrics::new(&http::ROUTES)));
@@ -47,11 +49,12 @@ pub(super) async fn assemble(config: Config, clock: Clock, is_late: &Notify) -> 
     tokio::spawn(async move { warmed.warm().await });
     let mut services = Services::new(Arc::clone(&engine), Arc::clone(&authority), universe, config.limits)
         .with_public_url(config.public_url.as_deref())
-        .with_metrics(metrics.clone());
+        .with_metrics(metrics.clone())
+        .with_traces(traces.clone());
     if !config.has_explorer {
         services = services.without_explorer();
     }
-    Ok(Parts { authority, engine, services: Arc::new(services), storage, metrics, example: example(&model) })
+    Ok(Parts { authority, engine, services: Arc::new(services), storage, metrics, traces, example: example(&model) })
 }
 
 /// Waits for a database that cannot be reached yet.

@@ -10,7 +10,7 @@ use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
 };
 use async_graphql::{
-    CacheControl, Positioned, Request, Response, ServerError, ServerResult, ValidationResult, Value, Variables,
+    CacheControl, Name, Positioned, Request, Response, ServerError, ServerResult, ValidationResult, Value, Variables,
 };
 use indexmap::IndexMap;
 use quick_cache::sync::Cache;
@@ -172,6 +172,11 @@ pub(super) fn operation<'a>(
             _ => Err(refused("Must provide operation name if query contains multiple operations.".to_owned())),
         },
     }
+}
+
+/// The name of what [`operation`] finds.
+pub(super) fn operation_name<'a>(document: &'a ExecutableDocument, name: Option<&'a str>) -> Option<&'a str> {
+    name.or_else(|| document.operations.iter().next()?.0.map(Name::as_str))
 }
 
 /// What the engine saw of a document on its way to execution.

@@ -4,6 +4,7 @@ mod count;
 mod mutate;
 mod start;
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_graphql::dynamic::SchemaError;
@@ -19,8 +20,8 @@ use super::limits::Limits;
 use super::live::Live;
 use super::needs::{self, Values};
 use super::response::{self, GraphqlError, Member};
-use super::{Answer, Challenge, Outcome, Request, Visible};
-use crate::auth::{Access, PublicOperations, TokenError};
+use super::{Answer, Outcome, Request, Visible};
+use crate::auth::{Access, PublicOperations};
 use crate::clock::Clock;
 use crate::document::Documents;
 use crate::metrics::{Kind, Metrics};
@@ -29,11 +30,12 @@ use crate::model::api::{MUTATION, QUERY};
 use crate::plan::nulls::NullCheck;
 use crate::plan::{self, RootField, Source, input, query};
 use crate::storage::{self, Storage};
+use crate::trace;
 
 pub use start::Started;
 
 pub(super) use count::too_long;
-use count::{is_unavailable, kind_of, mutation_not_allowed};
+use count::{challenge, is_unavailable, kind_of, mutation_not_allowed};
 
 /// Introspection answers of at least this size are kept.
 const KEPT_INTROSPECTION_BYTES_MIN: usize = 64 * 1024;
@@ -160,6 +162,10 @@ impl Engine {
 
     /// Answers a request.
     pub async fn execute(&self, request: Request, access: Arc<Access>) -> Answer {
+        trace::operation(pin!(self.answer(request, access))).await
+    }
+
+    async fn answer(&self, request: Request, access: Arc<Access>) -> Answer {
         let mut kind = Kind::None;
         match self.run(&request, access, &mut kind).await {
             Ok(answer) => answer,
@@ -199,6 +205,7 @@ impl Engine {
         let hidden = is_narrowed.then(|| Hidden::of(&self.model, |scope| access.check(scope).is_ok()));
         let operation = Operation { source, root_type, hidden, document: &document };
         let roots = plan::root_fields(&source, root_type, &definition.node.selection_set.node);
+        trace::running(roots.len(), || document::operation_name(&document.executable, name));
         self.explainer
             .limits
             .check_operation(&source, root_type, &roots, definition.pos)
@@ -377,17 +384,6 @@ pub(super) fn storage_failed(root: &RootField<'_>, error: &storage::Error) -> Re
         }
     };
     failed(root, &error.to_string(), code)
-}
-
-/// What to tell a caller that was denied scopes.
-fn challenge(mut denied: Vec<Arc<str>>, access: &Access) -> Option<Challenge> {
-    // Another token would be no better than one that cannot be checked now.
-    if denied.is_empty() || matches!(access, Access::Refused(TokenError::Unchecked)) {
-        return None;
-    }
-    denied.sort_unstable();
-    denied.dedup();
-    Some(Challenge::new(access, denied))
 }
 
 fn type_name(root_type: &str) -> String {

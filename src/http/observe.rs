@@ -1,6 +1,7 @@
 //! Around each request: its id, its time limit, its line in the log, and an answer even if its handler panics.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use uuid::Uuid;
 use super::accept::MediaType;
 use super::error::{GraphqlError, set};
 use crate::metrics::Metrics;
+use crate::trace::Traces;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_BYTES_MAX: usize = 128;
@@ -28,6 +30,7 @@ pub(super) struct RequestId(pub(super) HeaderValue);
 pub(super) struct Observer {
     pub(super) timeout: Duration,
     pub(super) metrics: Option<Arc<Metrics>>,
+    pub(super) traces: Option<Arc<Traces>>,
 }
 
 pub(super) async fn observe(State(observer): State<Observer>, mut request: Request, next: Next) -> Response {
@@ -36,9 +39,23 @@ pub(super) async fn observe(State(observer): State<Observer>, mut request: Reque
     request.extensions_mut().insert(RequestId(request_id.clone()));
     let method = request.method().clone();
     let uri = request.uri().clone();
-    let template = observer.metrics.as_ref().and_then(|_| request.extensions().get::<MatchedPath>().cloned());
-    let mut response = answer(observer.timeout, request, next, &request_id).await;
+    let is_template_told = observer.metrics.is_some() || observer.traces.is_some();
+    let template = is_template_told.then(|| request.extensions().get::<MatchedPath>().cloned()).flatten();
+    let span = observer.traces.as_ref().and_then(|traces| {
+        let route = template.as_ref().map(MatchedPath::as_str);
+        traces.request(method.as_str(), route, request_id.to_str().unwrap_or_default(), request.headers())
+    });
+    let mut response = {
+        let answering = pin!(answer(observer.timeout, request, next, &request_id));
+        match &span {
+            Some(span) => span.clone().around(answering).await,
+            None => answering.await,
+        }
+    };
     let (status, elapsed) = (response.status(), start.elapsed());
+    if let Some(span) = span {
+        span.answered(status.as_u16());
+    }
     if let Some(metrics) = &observer.metrics {
         let template = template.as_ref().map(MatchedPath::as_str);
         metrics.request(template, method.as_str(), status.as_u16(), elapsed);
@@ -111,7 +128,10 @@ mod tests {
         let router = Router::new()
             .route("/panic", get(async || -> () { panic!("for the test") }))
             .route("/sleep", get(std::future::pending::<()>))
-            .layer(from_fn_with_state(Observer { timeout: Duration::from_millis(20), metrics: None }, observe));
+            .layer(from_fn_with_state(
+                Observer { timeout: Duration::from_millis(20), metrics: None, traces: None },
+                observe,
+            ));
         let request = Request::get(path).header(REQUEST_ID, id).body(Body::empty());
         let response = router.oneshot(request.unwrap()).await.unwrap();
         let id = response.headers()[REQUEST_ID].to_str().unwrap().to_owned();

@@ -20,7 +20,7 @@ const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// The endpoints that there are already.
 pub fn starting_router(request_timeout: Duration) -> Router {
-    let observer = Observer { timeout: request_timeout, metrics: None };
+    let observer = Observer { timeout: request_timeout, metrics: None, traces: None };
     Router::new()
         .route("/", any(graphql))
         .route("/graphql", any(graphql))

@@ -38,21 +38,10 @@ impl Figures {
     }
 
     fn failed<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
-        if let Err(error) = &result {
-            let kind = match error {
-                Error::Conflict => 0,
-                Error::Refused(_) => 1,
-                Error::ReadOnly => 2,
-                Error::Full => 3,
-                Error::Busy => 4,
-                Error::Timeout => 5,
-                Error::Unavailable => 6,
-                Error::Unknown => 7,
-                Error::Closed | Error::Internal(_) => 8,
-            };
-            if let Some(count) = self.failures.get(kind) {
-                count.fetch_add(1, Ordering::Relaxed);
-            }
+        if let Err(error) = &result
+            && let Some(count) = self.failures.get(position(error))
+        {
+            count.fetch_add(1, Ordering::Relaxed);
         }
         result
     }
@@ -67,5 +56,24 @@ impl Figures {
 
     pub(super) fn failures(&self) -> Vec<(&'static str, u64)> {
         FAILURES.into_iter().zip(&self.failures).map(|(kind, count)| (kind, count.load(Ordering::Relaxed))).collect()
+    }
+}
+
+/// The word for an error, as failures are counted.
+pub(super) fn reason(error: &Error) -> &'static str {
+    FAILURES.get(position(error)).copied().unwrap_or("other")
+}
+
+fn position(error: &Error) -> usize {
+    match error {
+        Error::Conflict => 0,
+        Error::Refused(_) => 1,
+        Error::ReadOnly => 2,
+        Error::Full => 3,
+        Error::Busy => 4,
+        Error::Timeout => 5,
+        Error::Unavailable => 6,
+        Error::Unknown => 7,
+        Error::Closed | Error::Internal(_) => 8,
     }
 }

@@ -8,3 +8,4 @@ mod commands;
 mod ready;
 mod exchange;
 mod metrics;
+mod traces;

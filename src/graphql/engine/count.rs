@@ -5,11 +5,13 @@ use std::sync::Arc;
 use async_graphql::parser::types::OperationType;
 
 use super::{Engine, Resolved, failed};
+use crate::auth::{Access, TokenError};
 use crate::graphql::response::{self, GraphqlError};
-use crate::graphql::{Answer, Outcome};
+use crate::graphql::{Answer, Challenge, Outcome};
 use crate::metrics::{Kind, Metrics};
 use crate::model::api::MUTATION;
 use crate::plan::RootField;
+use crate::trace;
 
 impl Engine {
     /// Operations are counted.
@@ -20,6 +22,7 @@ impl Engine {
     }
 
     pub(super) fn count(&self, kind: Kind, code: Option<&str>) {
+        trace::executed(kind, code);
         if let Some(metrics) = &self.metrics {
             metrics.operation(kind, code);
         }
@@ -72,4 +75,15 @@ pub(in crate::graphql) fn too_long(root: &RootField<'_>, allowed: usize, root_ty
 /// Whether the database was not there for a field.
 pub(super) fn is_unavailable(resolved: &Resolved) -> bool {
     resolved.errors.first().is_some_and(|error| error.code() == "SERVICE_UNAVAILABLE")
+}
+
+/// What to tell a caller that was denied scopes.
+pub(super) fn challenge(mut denied: Vec<Arc<str>>, access: &Access) -> Option<Challenge> {
+    // Another token would be no better than one that cannot be checked now.
+    if denied.is_empty() || matches!(access, Access::Refused(TokenError::Unchecked)) {
+        return None;
+    }
+    denied.sort_unstable();
+    denied.dedup();
+    Some(Challenge::new(access, denied))
 }

@@ -1,5 +1,6 @@
 //! Requests where streams are possible: a subscription starts, anything else is answered at once.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
@@ -14,6 +15,7 @@ use crate::graphql::{Answer, Request, document};
 use crate::metrics::Kind;
 use crate::model::api::SUBSCRIPTION;
 use crate::plan::{self, RootField, Source, input, subscription};
+use crate::trace;
 
 /// What became of a request where streams are possible.
 #[derive(Debug)]
@@ -45,13 +47,17 @@ impl From<GraphqlError> for Refused {
 impl Engine {
     /// Answers a request, or sends what it subscribes to into a mailbox, each payload under the tag, as long as the subscription lives.
     pub async fn start(&self, request: Request, access: Arc<Access>, mailbox: &Arc<Mailbox>, tag: u64) -> Started {
+        trace::operation(pin!(self.started(request, access, mailbox, tag))).await
+    }
+
+    async fn started(&self, request: Request, access: Arc<Access>, mailbox: &Arc<Mailbox>, tag: u64) -> Started {
         let mut kind = Kind::None;
         match self.subscription(&request, &access, mailbox, tag, &mut kind).await {
             Ok(Some(subscription)) => {
                 self.count(Kind::Subscription, None);
                 Started::Stream(subscription)
             }
-            Ok(None) => Started::Answer(self.execute(request, access).await),
+            Ok(None) => Started::Answer(self.answer(request, access).await),
             Err(Refused::Errors(errors)) => Started::Answer(self.request_error(kind, &errors)),
             Err(Refused::Denied(answer)) => Started::Answer(*answer),
         }
@@ -82,6 +88,7 @@ impl Engine {
             .map_err(GraphqlError::from_variables)?;
         let source = document.source(&self.model, &variables, &self.clock, self.storage.dialect());
         let roots = plan::root_fields(&source, SUBSCRIPTION, &definition.node.selection_set.node);
+        trace::running(roots.len(), || document::operation_name(&document.executable, name));
         // GraphQL specification, section 5.2.3.1.
         let only = match roots.as_slice() {
             [only] if only.name() != "__typename" => only,
