@@ -118,10 +118,9 @@ async def unindexed(port, found):
 
 
 def told(history, key):
-    """An event said that this person is there: from now on it has to be."""
-    states = history.possible.get((PEOPLE, key))
-    if states and None in states and len(states) > 1:
-        history.possible[PEOPLE, key] = states - {None}
+    """An event said that this person was made: from now on it has to be there, unless somebody deletes it, whose answer may be lost in turn."""
+    if (PEOPLE, key) in history.doubtful:
+        history.possible[PEOPLE, key] -= {None}
 
 
 def look_at_file(path):

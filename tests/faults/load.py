@@ -49,7 +49,7 @@ class History:
         # When writes were acknowledged, and refused.
         self.successes, self.failures = [], []
         # Made or not.
-        self.doubtful = []
+        self.doubtful = set()
         self.kinds = ["create", "create", "pair", "create", "change", "create", "request", "delete"]
 
     def states(self, key):
@@ -62,7 +62,7 @@ class History:
                 self.possible[key] = {state}
             elif outcome == "unknown":
                 if key not in self.possible:
-                    self.doubtful.append(key)
+                    self.doubtful.add(key)
                 self.possible[key] = self.states(key) | {state}
             else:
                 self.possible.setdefault(key, {None})
