@@ -48,7 +48,7 @@ async def disk_full(trial):
         await aside(trial.cluster.start)
         server, history, token = await trial.ready()
     small = (disk_used(folder) >> 20) + 8
-    large = small + 40
+    large = small + 1000  # Not full again at once.
     disk.resize(small)
     process, rounds, recoveries = server.process.pid, trial.rounds(1, 3), []
     for number in range(rounds):
@@ -78,7 +78,7 @@ async def disk_full(trial):
         if await trial.judge(history, server) is None:
             break
         small = (disk_used(folder) >> 20) + 8
-        large = small + 40
+        large = small + 1000  # Not full again at once.
         disk.resize(small)
     trial.expect(server.process.pid == process and server.is_up(), "the server was restarted")
     trial.expect(max(recoveries, default=0) <= trial.seconds(2), f"writes were refused for {max(recoveries, default=0):.2f} s after there was space")
