@@ -10,6 +10,8 @@ use crate::support::cluster;
 
 const NODES: usize = 6_000;
 const RELATIONS: usize = 6_000;
+/// At most; then it is let finish.
+const KILLS: usize = 10;
 
 /// People who know one another, some twice.
 fn lines(header: &str) -> String {
@@ -38,6 +40,37 @@ fn started(folder: &Path, settings: &[(&str, &str)]) -> Child {
     command.spawn().unwrap()
 }
 
+/// Lines that the database has of the file, while others may be writing.
+fn kept(folder: &Path, url: &str) -> i64 {
+    const LINES: &str = "select coalesce(max(lines), 0) from clef_import";
+    if url.starts_with("postgres") {
+        return cluster::sql(url, LINES).parse().unwrap();
+    }
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let database = rusqlite::Connection::open_with_flags(folder.join("data.db"), flags).unwrap();
+    database.busy_timeout(Duration::from_secs(10)).unwrap();
+    database.query_row(LINES, [], |row| row.get(0)).unwrap()
+}
+
+/// Some time on the way: before anything is written, or once another batch is there. False if it is done by then.
+fn on_the_way(import: &mut Child, round: usize, kept: impl Fn() -> i64) -> bool {
+    let before = kept();
+    let mut is_running = || match import.try_wait().unwrap() {
+        None => true,
+        Some(status) => {
+            assert!(status.success(), "{status}");
+            false
+        }
+    };
+    if round.is_multiple_of(2) {
+        while is_running() && kept() == before {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    std::thread::sleep(Duration::from_millis(rand::random_range(0..100)));
+    is_running()
+}
+
 fn check(name: &str, url: &str) {
     let folder = Folder::new(name);
     let settings = [&SETTINGS[..], &[("DATABASE_URL", url)]].concat();
@@ -45,19 +78,16 @@ fn check(name: &str, url: &str) {
     assert!(output.status.success(), "{}", told(&output));
     let text = lines(exported(&folder.0, &settings).lines().next().unwrap());
     std::fs::write(folder.0.join("data.ndjson"), &text).unwrap();
-    let (mut killed, mut advanced, mut before) = (0, 0, 0);
-    loop {
+    let (mut advanced, mut before) = (0, 0);
+    for round in 0..KILLS {
         let mut import = started(&folder.0, &settings);
-        // Ever longer, so that it ends wherever the machine is slow.
-        std::thread::sleep(Duration::from_millis(rand::random_range(100..400 + 100 * killed)));
-        let is_done = import.try_wait().unwrap().is_some_and(|status| status.success());
+        let is_running = on_the_way(&mut import, round, || kept(&folder.0, url));
         // SIGKILL.
         import.kill().ok();
         import.wait().unwrap();
-        if is_done {
+        if !is_running {
             break;
         }
-        killed += 1;
         let now = exported(&folder.0, &settings);
         let count = now.lines().count() - 2;
         assert!(count >= before, "{before} lines were there, and now {count}");
@@ -65,7 +95,8 @@ fn check(name: &str, url: &str) {
         advanced += usize::from(count > before && count < NODES + RELATIONS);
         before = count;
     }
-    assert!(advanced > 0, "killed {killed} times, and never between two batches");
+    assert!(advanced > 0, "never killed between two batches");
+    assert!(started(&folder.0, &settings).wait().unwrap().success());
     assert_eq!(exported(&folder.0, &settings), text);
 }
 
