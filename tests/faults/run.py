@@ -20,6 +20,7 @@ import drain
 import live
 import network
 import outage
+import power
 import slow
 import start
 from cluster import Cluster, Missing
@@ -30,6 +31,7 @@ SCENARIOS = {
     "control": (crash.control, BOTH),
     "kill": (crash.kill, BOTH),
     "pg-kill": (crash.pg_kill, POSTGRES),
+    "power": (power.power, BOTH),
     "pg-restart": (outage.pg_restart, POSTGRES),
     "start": (start.start, BOTH),
     "drain": (drain.drain, BOTH),
