@@ -14,6 +14,7 @@ import tempfile
 import time
 import traceback
 
+import backup
 import crash
 import disk
 import drain
@@ -37,6 +38,7 @@ SCENARIOS = {
     "drain": (drain.drain, BOTH),
     "rolling": (drain.rolling, POSTGRES),
     "disk-full": (disk.disk_full, BOTH),
+    "backup": (backup.backup, BOTH),
     "slow-clients": (slow.slow_clients, SQLITE),
     "pool": (outage.pool, BOTH),
     "network": (network.network, POSTGRES),
