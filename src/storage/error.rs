@@ -63,10 +63,8 @@ pub enum OpenError {
         source: sqlx::Error,
     },
     /// The address cannot be read. It is not shown: it may hold a password.
-    #[error(
-        "the address of the database cannot be read: write postgres://USER:PASSWORD@HOST:PORT/DATABASE, with % and two digits for characters of the password that are none of an address"
-    )]
-    PostgresAddress,
+    #[error("the address of the database cannot be read: {0}")]
+    PostgresAddress(&'static str),
     /// No server answers.
     #[error(
         "`{database}` cannot be reached: see whether the server runs, and correct the address if it is another one"

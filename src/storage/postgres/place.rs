@@ -25,6 +25,10 @@ const KEEPALIVE: Duration = Duration::from_secs(2);
 /// How long sent bytes may stay unacknowledged.
 const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(3);
 
+/// How an address is written.
+pub(super) const FORM: &str = "write postgres://USER:PASSWORD@HOST:PORT/DATABASE, with % and two digits for characters of the \
+    password that are none of an address, and after a `?` only parameters that libpq knows";
+
 /// What carries a session: to be run beside its client.
 pub(super) type Wire = tokio_postgres::Connection<Socket, <Tls as MakeTlsConnect<Socket>>::Stream>;
 
@@ -63,11 +67,12 @@ impl Place {
     /// Reads an address, and the files of certificates that it names.
     pub(super) fn new(url: &str, settings: &Settings) -> Result<Self, OpenError> {
         // What the parsers say may hold a part of the password.
-        let (url, wish) = Wish::split(url).ok_or(OpenError::PostgresAddress)?;
-        let mut config = Config::from_str(&url).map_err(|_| OpenError::PostgresAddress)?;
+        let (url, wish) = Wish::split(url).map_err(OpenError::PostgresAddress)?;
+        let mut config = Config::from_str(&url).map_err(|_| OpenError::PostgresAddress(FORM))?;
         let host = match config.get_hosts() {
             [host] => host.clone(),
-            _ => return Err(OpenError::PostgresAddress),
+            [] => return Err(OpenError::PostgresAddress(FORM)),
+            _ => return Err(OpenError::PostgresAddress("name one host; that may lead to several servers")),
         };
         let (host_name, mode) = match &host {
             Host::Tcp(host) => (host.clone(), wish.mode),

@@ -14,9 +14,13 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use tokio_postgres::config::SslMode;
 
+use super::place::FORM;
 use crate::storage::error::OpenError;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// What `sslmode` may say.
+const MODES: &str = "`sslmode` is `disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full`";
 
 /// How sure the connection has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,20 +48,20 @@ pub(super) struct Wish {
 }
 
 impl Wish {
-    /// Takes what concerns TLS out of an address: what is left, and what it said.
-    pub(super) fn split(url: &str) -> Option<(String, Self)> {
+    /// Takes what concerns TLS out of an address: what is left, and what it said; or what to write instead.
+    pub(super) fn split(url: &str) -> Result<(String, Self), &'static str> {
         let mut wish = Self::default();
         // A password may hold a question mark.
         let start = url.find('@').unwrap_or_default();
-        let Some(mark) = url.get(start..)?.find('?') else { return Some((url.to_owned(), wish)) };
-        let (head, query) = (url.get(..start + mark)?, url.get(start + mark + 1..)?);
+        let (before, after) = url.split_at(start);
+        let Some((rest, query)) = after.split_once('?') else { return Ok((url.to_owned(), wish)) };
         let mut left = Vec::new();
         for pair in query.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let value = percent_decode_str(value).decode_utf8().ok()?;
+            let value = percent_decode_str(value).decode_utf8().map_err(|_| FORM)?;
             let file = || Some(PathBuf::from(&*value)).filter(|file| !file.as_os_str().is_empty());
             match name {
-                "sslmode" => wish.mode = Mode::of(&value)?,
+                "sslmode" => wish.mode = Mode::of(&value).ok_or(MODES)?,
                 "sslrootcert" if value == "system" => wish.root_certificates = None,
                 "sslrootcert" => wish.root_certificates = file(),
                 "sslcert" => wish.certificate = file(),
@@ -65,12 +69,15 @@ impl Wish {
                 _ => left.push(pair),
             }
         }
+        if wish.certificate.is_some() != wish.key.is_some() {
+            return Err("`sslcert` and `sslkey` go together");
+        }
         if wish.mode == Mode::Require && wish.root_certificates.is_some() {
             // As libpq does.
             wish.mode = Mode::VerifyCa;
         }
         let separator = if left.is_empty() { "" } else { "?" };
-        Some(([head, separator, &left.join("&")].concat(), wish))
+        Ok(([before, rest, separator, &left.join("&")].concat(), wish))
     }
 
     /// What makes connections as wished. Reads files.
@@ -240,8 +247,9 @@ mod tests {
             ("postgres://h/d?sslmode=require&sslrootcert=%2Fx", "postgres://h/d", Mode::VerifyCa),
             ("postgres://h/d?sslrootcert=system&sslmode=verify-full", "postgres://h/d", Mode::VerifyFull),
         ] {
-            assert_eq!(split(url), Some((left.to_owned(), mode)), "{url}");
+            assert_eq!(split(url), Ok((left.to_owned(), mode)), "{url}");
         }
-        assert_eq!(split("postgres://h/d?sslmode=verify_full"), None, "a word that libpq does not know");
+        assert_eq!(split("postgres://h/d?sslmode=verify_full"), Err(MODES), "a word that libpq does not know");
+        assert!(split("postgres://h/d?sslcert=%2Fx").is_err_and(|reason| reason.contains("`sslkey`")));
     }
 }
