@@ -4,3 +4,4 @@ mod listener;
 mod events;
 mod deletions;
 mod processes;
+mod failover;

@@ -1,6 +1,6 @@
 //! The program over a PostgreSQL that comes late, goes away and returns, is busy, or stands behind something else.
 
-mod database;
+pub(crate) mod database;
 mod starting;
 mod returning;
 mod busy;

@@ -55,6 +55,8 @@ pub(super) struct Feed {
     gap_age: Duration,
     /// None as long as nobody listens.
     position: Option<Position>,
+    /// Of the server that the position is in.
+    timeline: Option<String>,
     /// When the outbox was read last.
     read: Instant,
     asked: Option<Instant>,
@@ -99,6 +101,7 @@ impl Feed {
             is_notified,
             gap_age: (statement_timeout * 3).max(GAP_AGE_MIN),
             position: None,
+            timeline: None,
             read: Instant::now(),
             asked: None,
         }
@@ -127,6 +130,12 @@ impl Feed {
     /// Until the storage is closed, or the session is lost.
     async fn rounds(&mut self) -> Result<(), Ended> {
         let mut session = Session::open(&self.pulse, self.is_notified).await?;
+        let timeline = session.timeline().await?;
+        if self.timeline.as_ref().is_some_and(|earlier| timeline.as_ref() != Some(earlier)) {
+            // A standby that took over may lack events that were told, and gives their numbers to others.
+            self.position = None;
+        }
+        self.timeline = timeline;
         let mut ticks = interval(POLL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut due = Due::default();
@@ -191,7 +200,7 @@ impl Feed {
         }
         let is_too_late = self.read.elapsed() > AWAY_MAX;
         if self.position.is_none() || is_too_late {
-            // Who already listens without a position, or for longer than rows are kept, may have missed some.
+            // Who already listens without a position here, or for longer than rows are kept, may have missed some.
             if self.events.are_heard() {
                 self.events.send(Told::Missed);
             }

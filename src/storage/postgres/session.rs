@@ -17,6 +17,8 @@ use crate::sql::Sql;
 
 /// A server that says nothing for so long is given up. Most of what is asked takes less than a millisecond.
 const TIMEOUT: Duration = Duration::from_secs(4);
+/// Its number is raised whenever a standby takes over.
+const TIMELINE: &str = "select left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)";
 const BEGIN: &str = "begin read write; set local synchronous_commit = off";
 
 /// An open session.
@@ -99,6 +101,14 @@ impl Session {
         let mut notify = Sql::new("select cast(pg_notify('clef_event', ");
         notify.literal(what.payload()).push(") as text)");
         self.connection.first(&notify).await.map(drop)
+    }
+
+    /// Which timeline the server writes; `None` from an engine that does not tell.
+    pub(super) async fn timeline(&mut self) -> Result<Option<String>, Failure> {
+        match self.connection.first(&Sql::new(TIMELINE)).await {
+            Err(failure) if failure.breaks_connection() => Err(failure),
+            told => Ok(told.unwrap_or_default()),
+        }
     }
 
     /// Where the events end at present.
