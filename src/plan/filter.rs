@@ -178,6 +178,18 @@ pub fn is_present(ty: &NodeType, arguments: &Arguments, property: &Property) -> 
     !property.is_list && (in_filter || arguments.get(&*property.name).is_some_and(is_value))
 }
 
+/// Whether a filter looks at nothing but this property.
+pub fn is_about(ty: &NodeType, filter: &Filter, property: &Property) -> bool {
+    filter.iter().all(|(key, value)| match (key.as_str(), value) {
+        ("AND" | "OR", Value::List(entries)) => entries.iter().all(|entry| match entry {
+            Value::Object(filter) => is_about(ty, filter, property),
+            _ => true,
+        }),
+        ("AND" | "OR", _) => true,
+        (key, _) => matches!(find(ty, key), Some((Field::Property(own), _)) if own.name == property.name),
+    })
+}
+
 /// Whether a filter names nodes by their key, so that starting from them is cheaper than from the nodes filtered.
 fn is_selective(ty: &NodeType, filter: &Filter) -> bool {
     filter.iter().any(|(key, value)| {

@@ -281,7 +281,7 @@ impl<'a> Statement<'a> {
         if relation.is_list {
             rows.append(page::limit(dialect, &arguments));
             // What an offset skips is not to be evaluated, but a row is, with all that is below it.
-            let form = if page::has_offset(&arguments) { Err(object.form) } else { object.form.row(dialect) };
+            let form = if page::offset(&arguments).is_some() { Err(object.form) } else { object.form.row(dialect) };
             return Ok(match form {
                 Ok(row) => dialect.array_of_rows(row, rows),
                 Err(form) => {

@@ -8,13 +8,13 @@ use async_graphql::Value;
 use super::filter;
 use super::node::Statement;
 use super::nulls::NullCheck;
-use super::object::RootForm;
-use super::page::{self, Alias};
+use super::object::{RootForm, RootObject};
+use super::page::{self, Alias, Unique};
 use super::{Arguments, Error, RootField, Source, input, search, selection};
 use crate::model::api::QUERY;
 use crate::model::columns::system;
 use crate::model::{QueryField, TypeId};
-use crate::sql::{Rows, Sql};
+use crate::sql::{Dialect, Rows, Sql};
 
 /// A statement that gives the JSON of a root field, and how to check it.
 #[derive(Debug)]
@@ -87,16 +87,33 @@ fn nodes<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, arguments: &A
             _ => {}
         }
     }
+    let unique = if types.len() == 1 { Unique::of(node_type, arguments) } else { None };
+    let order = match unique {
+        Some(unique) => unique.order(alias),
+        None => page::order(model, node_type, alias, arguments, alias.column(system::ID)),
+    };
+    let limit = match (unique, page::offset(arguments)) {
+        (Some(unique), Some(offset)) if source.dialect == Dialect::Postgres && conditions.len() == 1 => {
+            let skipped = statement.node_alias();
+            let is_skipped = filter::has_type(model, skipped, &types);
+            conditions.push(unique.instead_of_offset(alias, skipped, is_skipped, offset));
+            page::limit_alone(source.dialect, arguments)
+        }
+        _ => page::limit(source.dialect, arguments),
+    };
     let mut rows = Sql::new(" from node ");
-    rows.append(alias.sql()).push(" where ").join(" and ", conditions);
-    rows.append(page::order(model, node_type, alias, arguments, alias.column(system::ID)));
-    rows.append(page::limit(source.dialect, arguments));
+    rows.append(alias.sql()).push(" where ").join(" and ", conditions).append(order).append(limit);
     let mut sql = Sql::new("select ");
-    // Without anything below the nodes there is no need to find the page first.
-    if let RootForm::Row { members, columns, is_flat: true } = object.form {
-        sql.append(columns).append(rows);
-        return Ok(Read { statement: sql.answering(Rows { members, is_list: true }), null_check: None });
-    }
+    // Without anything below the nodes there is no need to find the page first, unless that is done without looking at them.
+    let is_in_index = types.len() == 1 && page::is_in_index(model, node_type, arguments);
+    let form = match object.form {
+        RootForm::Row { members, columns, is_flat: true } if !is_in_index => {
+            sql.append(columns).append(rows);
+            return Ok(Read { statement: sql.answering(Rows { members, is_list: true }), null_check: None });
+        }
+        form => form,
+    };
+    let object = RootObject { form, ..object };
     sql.append(alias.column(system::ID)).append(rows);
     let null_check = statement.needs_null_check.then(|| NullCheck::list(source, &types, root));
     Ok(Read { statement: source.dialect.array_of_page(object, sql, statement.page_alias(), alias), null_check })
