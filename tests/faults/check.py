@@ -1,4 +1,5 @@
 """The verdict: everything is read, page by page, and each object has to be in one of the states that its history allows."""
+import contextlib
 import json
 import sqlite3
 
@@ -125,7 +126,7 @@ def told(history, key):
 
 def look_at_file(path):
     """What SQLite says of its file, and relations without an end."""
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as file:
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as file:
         said = file.execute("pragma integrity_check").fetchall()
         problems = [] if said == [("ok",)] else [f"integrity_check: {said[:3]}"]
         if orphans := file.execute(ORPHANS).fetchone()[0]:

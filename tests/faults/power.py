@@ -5,6 +5,7 @@ import pathlib
 import random
 import shutil
 import subprocess
+import time
 
 import check
 from cluster import aside
@@ -50,8 +51,12 @@ class Disk:
                 break
         else:
             raise RuntimeError("the image does not come to rest")
-        # Writes the rest, into the old image.
-        subprocess.run(["umount", self.folder], check=True)
+        # Writes the rest, into the old image. The kernel may take a moment to let go of what a killed process had open.
+        until = time.monotonic() + 10
+        while (done := subprocess.run(["umount", self.folder], capture_output=True, text=True)).returncode:
+            if time.monotonic() > until:
+                raise RuntimeError(f"not unmounted: {done.stderr.strip()}")
+            time.sleep(0.05)
         os.replace(cut, self.image)
         if reason := self.mount():
             raise RuntimeError(f"not mounted after a cut: {reason}")
