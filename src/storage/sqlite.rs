@@ -15,6 +15,7 @@ mod log;
 mod error;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 pub(super) use connection::Connection;
 pub(super) use exchange::{Exporter, Importer};
@@ -33,6 +34,9 @@ use reader::Reader;
 use readers::Readers;
 use session::Session;
 use writer::Writer;
+
+/// Between two attempts to open a file that another process has locked.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// An open file.
 #[derive(Debug)]
@@ -53,10 +57,15 @@ impl Sqlite {
     ) -> Result<Self, OpenError> {
         let place = Place::new(settings)?;
         place.create(settings)?;
-        prepare::prepare(place.first_connection(), &place.path, model, policy, Outcome::Commit).await?;
-        let options = (place.write_connection(), place.read_connection());
-        let session = Session::open(options, &place.path, settings, counters, events).await;
-        let session = session.map_err(|error| error::not_opened(&place.path, error))?;
+        // Two processes that start at once hinder each other: while one reads, the other cannot switch a new file to WAL mode, and is not
+        // made to wait for that (SQLite 3.51, `pragma journal_mode`).
+        let deadline = Instant::now() + settings.busy_timeout;
+        let session = loop {
+            match Self::begin(&place, settings, model, policy, (&counters, &events)).await {
+                Err(OpenError::Locked { .. }) if Instant::now() < deadline => tokio::time::sleep(AGAIN).await,
+                begun => break begun?,
+            }
+        };
         let reader = Reader::new(reader::Settings {
             path: place.path.clone(),
             statement_timeout: settings.statement_timeout,
@@ -69,6 +78,20 @@ impl Sqlite {
         })?;
         let writer = Writer::start(session, settings.acquire_timeout);
         Ok(Self { readers, writer, _scratch: place.scratch })
+    }
+
+    /// Fits the file to the model and opens the connection that writes.
+    async fn begin(
+        place: &Place,
+        settings: &Settings,
+        model: &Model,
+        policy: RemovedPolicy,
+        (counters, events): (&Arc<Counters>, &Events),
+    ) -> Result<Session, OpenError> {
+        prepare::prepare(place.first_connection(), &place.path, model, policy, Outcome::Commit).await?;
+        let options = (place.write_connection(), place.read_connection());
+        let session = Session::open(options, &place.path, settings, Arc::clone(counters), events.clone()).await;
+        session.map_err(|error| error::not_opened(&place.path, error))
     }
 
     /// What [`Self::open`] would change. Changes nothing; a file that does not exist yet counts as an empty one.

@@ -58,7 +58,8 @@ async def pg_restart(trial):
 
 async def pool(trial):
     """More clients than connections while a lock is held: who waits too long is told to come back, and the process is alive."""
-    server, history, token = await trial.ready(STATEMENT_TIMEOUT="4s")
+    # One after the other: who waits for a connection may have to wait for the lock as well.
+    server, history, token = await trial.ready(DATABASE_ACQUIRE_TIMEOUT="2s", STATEMENT_TIMEOUT="2s")
     clients, answers, stop = 200, [], asyncio.Event()
 
     async def client(number):

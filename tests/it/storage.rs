@@ -419,6 +419,21 @@ async fn readers_cannot_write_and_know_regular_expressions() -> Outcome {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_may_open_a_new_file_at_once() -> Outcome {
+    for round in 0..20 {
+        let folder = Folder::new()?;
+        // A lock is given up within the time in which a busy machine makes all of them.
+        let settings = Settings { busy_timeout: Duration::from_secs(10), ..folder.settings() };
+        let opening = (0..4).map(|_| open(&settings, &[("Person", &[NAME])], RemovedPolicy::Refuse));
+        for (number, opened) in join_all(opening).await.into_iter().enumerate() {
+            let storage = opened.map_err(|error| format!("round {round}, {number}: {error}"))?;
+            storage.write(create(&number.to_string(), "Ada")).await?;
+        }
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_database_locked_by_another_is_busy_until_it_is_not() -> Outcome {
     let folder = Folder::new()?;
