@@ -2,6 +2,7 @@
 import asyncio
 import json
 import pathlib
+import random
 import socket
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from wire import Http, Unanswered, Unsent
 # Seconds after which each kind is closed. Those of readers are fewer than an idle connection may last: theirs is none.
 BOUNDS = {"heads": 30, "bodies": 15, "readers": 25}
 GRACE = 2
+# Seconds in which they come: together, each of their bytes would be the start of a thousand others.
+SPREAD = 5.0
 
 
 async def slow_clients(trial):
@@ -26,7 +29,7 @@ async def slow_clients(trial):
         # In a process of their own: a thousand timers would be in the way of those that measure.
         arguments = map(str, (__file__, server.port, each, *together))
         holding = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=subprocess.PIPE)
-        await asyncio.sleep(3.0)
+        await asyncio.sleep(SPREAD + 1.0)
         busy = await others(server.port, 4.0 if trial.full else 2.0)
         ends = json.loads((await holding.communicate())[0])
         for kind in together:
@@ -84,6 +87,7 @@ def small_socket():
 
 async def hold(port, kind, longest=75.0):
     """How long the server bears it: (kind, seconds), or None if it did not end it."""
+    await asyncio.sleep(random.uniform(0, SPREAD))
     loop, it = asyncio.get_running_loop(), small_socket()
     body = json.dumps({"query": "{ Person(first: 100) { identifier description } }"}).encode()
     head = f"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n".encode()
