@@ -87,7 +87,8 @@ async def power(trial):
     rounds = trial.rounds(2, 20)
     for _ in range(rounds):
         await under_load(trial, server, history, token)
-        await cut(trial, disk, server)
+        await aside(disk.cut)
+        await started_again(trial, server)
         if await trial.judge(history, server) is None:
             break
         await trial.look()
@@ -108,8 +109,7 @@ async def under_load(trial, server, history, token):
         load.stop.set()
 
 
-async def cut(trial, disk, server):
-    await aside(disk.cut)
+async def started_again(trial, server):
     if trial.engine == "postgres":
         await aside(trial.cluster.start)
     await server.start()
@@ -128,8 +128,9 @@ async def unsynced(trial, disk, server, history, token):
     await server.start()
     before = history.counts["acked"]
     await under_load(trial, server, history, token)
+    await aside(disk.cut)
     try:
-        await cut(trial, disk, server)
+        await started_again(trial, server)
         lost = len((await check.verdict(history, server.port)).lost)
     except (NotStarted, RuntimeError, check.NotRead):
         # It may as well be beyond use.
