@@ -105,9 +105,9 @@ fn nodes<'a>(source: Source<'a>, ty: TypeId, root: &RootField<'a>, arguments: &A
     rows.append(alias.sql()).push(" where ").join(" and ", conditions).append(order).append(limit);
     let mut sql = Sql::new("select ");
     // Without anything below the nodes there is no need to find the page first, unless that is done without looking at them.
-    let is_in_index = types.len() == 1 && page::is_in_index(model, node_type, arguments);
+    let is_in_index = || types.len() == 1 && page::is_in_index(model, node_type, arguments);
     let form = match object.form {
-        RootForm::Row { members, columns, is_flat: true } if !is_in_index => {
+        RootForm::Row { members, columns, is_flat: true } if !is_in_index() => {
             sql.append(columns).append(rows);
             return Ok(Read { statement: sql.answering(Rows { members, is_list: true }), null_check: None });
         }
